@@ -1,0 +1,126 @@
+/** Card brands as the API names them. */
+export type CardBrand =
+  | 'VISA'
+  | 'MASTERCARD'
+  | 'AMERICAN_EXPRESS'
+  | 'DISCOVER'
+  | 'DINERS_CLUB'
+  | 'JCB'
+  | 'UNIONPAY'
+  | 'MAESTRO'
+  | 'UNKNOWN';
+
+/** A card as a caller gives it. It lives in memory only, for as long as it takes to exchange it for a token. */
+export interface RawCard {
+  readonly number: string;
+  readonly expMonth: number;
+  readonly expYear: number;
+  readonly cvc: string;
+  readonly holderName: string | null;
+}
+
+export type CardProblem = { readonly field: keyof RawCard; readonly message: string };
+
+/** First digits and brand, the longest match wins. Source: the networks' published issuer ranges. */
+const BRAND_RANGES: readonly (readonly [from: string, to: string, brand: CardBrand])[] = [
+  ['4', '4', 'VISA'],
+  ['51', '55', 'MASTERCARD'],
+  ['2221', '2720', 'MASTERCARD'],
+  ['34', '34', 'AMERICAN_EXPRESS'],
+  ['37', '37', 'AMERICAN_EXPRESS'],
+  ['6011', '6011', 'DISCOVER'],
+  ['644', '649', 'DISCOVER'],
+  ['65', '65', 'DISCOVER'],
+  ['300', '305', 'DINERS_CLUB'],
+  ['36', '36', 'DINERS_CLUB'],
+  ['38', '39', 'DINERS_CLUB'],
+  ['3528', '3589', 'JCB'],
+  ['62', '62', 'UNIONPAY'],
+  ['50', '50', 'MAESTRO'],
+  ['56', '58', 'MAESTRO'],
+  ['67', '67', 'MAESTRO'],
+];
+
+/** The brand by the issuer range that the number begins with. */
+export function brandOf(number: string): CardBrand {
+  const match = BRAND_RANGES.find(([from, to]) => {
+    const start = number.slice(0, from.length);
+    return start.length === from.length && start >= from && start <= to;
+  });
+  return match?.[2] ?? 'UNKNOWN';
+}
+
+/** ISO/IEC 7812-1, annex B: every second digit from the right doubled, the sum divisible by ten. */
+export function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let i = 0; i < digits.length; i++) {
+    const digit = digits.charCodeAt(digits.length - 1 - i) - 48;
+    const doubled = i % 2 === 1 ? digit * 2 : digit;
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}
+
+/** The number with the spaces and hyphens that people type taken out. */
+export function normalizeCardNumber(number: string): string {
+  return number.replace(/[\s-]/g, '');
+}
+
+/** What is wrong with a card, before any processor is asked. The messages never repeat what was given. */
+export function checkCard(card: RawCard, now: Date): CardProblem[] {
+  const problems: CardProblem[] = [];
+  const number = normalizeCardNumber(card.number);
+  if (!/^\d{12,19}$/.test(number)) {
+    problems.push({ field: 'number', message: 'A card number has 12 to 19 digits.' });
+  } else if (!passesLuhn(number)) {
+    problems.push({ field: 'number', message: 'The check digit of the card number is wrong.' });
+  }
+  const monthIsValid = card.expMonth >= 1 && card.expMonth <= 12;
+  if (!monthIsValid) problems.push({ field: 'expMonth', message: 'The month of expiry is from 1 to 12.' });
+  const thisYear = now.getUTCFullYear();
+  if (card.expYear < 2000 || card.expYear > thisYear + 50) {
+    problems.push({ field: 'expYear', message: 'The year of expiry is a full year, such as 2030.' });
+  } else if (monthIsValid && hasExpired(card, now)) {
+    problems.push({ field: 'expYear', message: 'The card has expired.' });
+  }
+  const cvcLength = brandOf(number) === 'AMERICAN_EXPRESS' ? 4 : 3;
+  if (!new RegExp(`^\\d{${cvcLength}}$`).test(card.cvc)) {
+    problems.push({ field: 'cvc', message: `The CVC of this card has ${cvcLength} digits.` });
+  }
+  if (card.holderName !== null && (card.holderName.trim() === '' || card.holderName.length > 100)) {
+    problems.push({ field: 'holderName', message: "The holder's name has 1 to 100 characters." });
+  }
+  return problems;
+}
+
+/** A card is good to the end of its month, wherever on Earth: the last zone is twelve hours behind UTC. */
+function hasExpired(card: RawCard, now: Date): boolean {
+  const endUtcMs = Date.UTC(card.expYear, card.expMonth, 1, 12);
+  return now.getTime() >= endUtcMs;
+}
+
+/**
+ * Whether free text holds what can be a card number: a whole run of 13 to 19 digits, single spaces or hyphens
+ * between them allowed, of an issuer range's length and with a right check digit. A longer run is no card number.
+ */
+export function holdsCardNumber(text: string): boolean {
+  for (const [run] of text.matchAll(/\d(?:[ -]?\d){12,}/g)) {
+    const digits = run.replace(/\D/g, '');
+    if (brandOf(digits) !== 'UNKNOWN' && hasBrandLength(digits) && passesLuhn(digits)) return true;
+  }
+  return false;
+}
+
+/** 15 digits for American Express, 14 and more for Diners Club, 13, 16 or 19 for Visa, 16 and more for others. */
+function hasBrandLength(digits: string): boolean {
+  switch (brandOf(digits)) {
+    case 'AMERICAN_EXPRESS':
+      return digits.length === 15;
+    case 'DINERS_CLUB':
+      return digits.length >= 14 && digits.length <= 19;
+    case 'VISA':
+      return digits.length === 13 || digits.length === 16 || digits.length === 19;
+    default:
+      return digits.length >= 16 && digits.length <= 19;
+  }
+}

@@ -1,0 +1,128 @@
+import type { CardBrand, RawCard } from '../domain/card.ts';
+import type { Decline } from '../domain/decline.ts';
+
+/**
+ * What the gateway asks of a payment processor. A connector never throws for what a processor can answer:
+ * every answer is one of the outcomes below, and what cannot be known is `unknown`. A connector may throw when
+ * a connection breaks; the caller takes that, too, for unknown.
+ */
+export interface Processor {
+  /** The name that is stored with every attempt and operation: it never changes. */
+  readonly name: string;
+  readonly limits: ProcessorLimits;
+  /** Exchanges a card for a token, so that nothing after it needs the number. */
+  tokenize(request: TokenizeRequest, signal: AbortSignal): Promise<TokenizeOutcome>;
+  charge(request: ChargeRequest, signal: AbortSignal): Promise<ChargeOutcome>;
+  capture(request: MovementRequest, signal: AbortSignal): Promise<MovementOutcome>;
+  /** Releases what an authorisation holds and no capture has taken. */
+  void(request: MovementRequest, signal: AbortSignal): Promise<MovementOutcome>;
+  refund(request: MovementRequest, signal: AbortSignal): Promise<MovementOutcome>;
+  /** What became of the charge that was asked for under a key. */
+  lookUpCharge(request: LookUpRequest, signal: AbortSignal): Promise<ChargeOutcome | NotFound>;
+  /** What became of the capture, void or refund that was asked for under a key. */
+  lookUpMovement(request: LookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound>;
+}
+
+export interface ProcessorLimits {
+  /** After this a call is aborted, and its outcome is unknown. */
+  readonly callTimeoutMs: number;
+  /** How long after a call's deadline the processor may still be working on it: until then, "not found" says nothing. */
+  readonly inFlightWindowMs: number;
+  /** How long the processor knows an idempotency key: within it, asking again under the same key is safe. */
+  readonly keyRetentionMs: number;
+}
+
+export interface TokenizeRequest {
+  /** Whose books at the processor: the environment's id. */
+  readonly merchant: string;
+  readonly card: RawCard;
+}
+
+export type TokenizeOutcome =
+  | {
+      readonly kind: 'tokenized';
+      readonly token: string;
+      readonly brand: CardBrand;
+      /** The country of the issuer, ISO 3166-1 alpha-2, where the processor tells it. */
+      readonly country: string | null;
+    }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'unknown' };
+
+export interface ChargeRequest {
+  readonly merchant: string;
+  readonly key: string;
+  readonly token: string;
+  /** Minor units. */
+  readonly amount: bigint;
+  readonly currency: string;
+  /** False to authorise only. */
+  readonly captureNow: boolean;
+  readonly offSession: boolean;
+  readonly initiator: 'CUSTOMER' | 'MERCHANT';
+  readonly statementDescriptor: string | null;
+}
+
+export interface MovementRequest {
+  readonly merchant: string;
+  readonly key: string;
+  /** The processor's id of the charge that is captured, voided or refunded. */
+  readonly chargeReference: string;
+  readonly amount: bigint;
+  readonly currency: string;
+}
+
+export interface LookUpRequest {
+  readonly merchant: string;
+  readonly key: string;
+  /** The processor's own id, where it is known already. */
+  readonly reference: string | null;
+}
+
+/** The processor did it, and this is how it stands. */
+interface Approved {
+  readonly kind: 'approved';
+  readonly reference: string;
+  readonly networkTransactionId: string | null;
+  readonly capture: 'none' | 'accepted' | 'confirmed';
+}
+
+/** The answer is not known: it may or may not have been done. */
+interface Unknown {
+  readonly kind: 'unknown';
+}
+
+/** Accepted; the result comes later. */
+interface Pending {
+  readonly kind: 'pending';
+  readonly reference: string;
+}
+
+/** The processor has no trace of the request. */
+export interface NotFound {
+  readonly kind: 'not_found';
+}
+
+export type ChargeOutcome =
+  | Approved
+  | Pending
+  | Unknown
+  | { readonly kind: 'declined'; readonly reference: string | null; readonly decline: Decline }
+  | { readonly kind: 'action_required'; readonly reference: string; readonly url: string; readonly expiresAt: Date }
+  | { readonly kind: 'voided'; readonly reference: string }
+  /** Refused before anything was done, for a reason that an operator has to mend. */
+  | { readonly kind: 'misconfigured'; readonly message: string };
+
+export type MovementOutcome =
+  | { readonly kind: 'succeeded'; readonly reference: string }
+  | Pending
+  | Unknown
+  | { readonly kind: 'failed'; readonly reference: string | null; readonly code: string; readonly message: string };
+
+/** Told when the processor's answer about something may have changed: the gateway then looks it up. */
+export interface Notification {
+  readonly processor: string;
+  readonly merchant: string;
+  /** The idempotency key under which it was asked for. */
+  readonly key: string;
+}

@@ -1,0 +1,21 @@
+import type { Notification } from '../port.ts';
+import type { SandboxBooks } from './books.ts';
+import { SANDBOX } from './sandbox.ts';
+
+/** How many notifications one round delivers at most. */
+const BATCH = 100;
+
+/**
+ * One round of what a processor does by itself: pending charges and refunds get their result, and every change
+ * is told until it is acknowledged. A notification that was not taken comes again in the next round.
+ */
+export async function deliverNotifications(
+  books: SandboxBooks,
+  receive: (notification: Notification) => Promise<void>,
+): Promise<void> {
+  await books.advance();
+  for (const { merchant, key } of await books.unacknowledged(BATCH)) {
+    await receive({ processor: SANDBOX, merchant, key });
+    await books.acknowledge(merchant, key);
+  }
+}

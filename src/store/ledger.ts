@@ -1,0 +1,188 @@
+import type {
+  Attempt,
+  Capture,
+  IdempotencyKey,
+  Operation,
+  Payment,
+  PaymentDestination,
+  PaymentEvent,
+  PaymentMethod,
+  Refund,
+  RefundAllocation,
+} from '../../generated/prisma/client.ts';
+import { columnOf, toJsonRows } from './columns.ts';
+import type { Transaction } from './transaction.ts';
+
+/**
+ * The statements of the money path. All are set-based (arrays in, rows out), so that one payment is a batch
+ * of one. Every command begins with `claimKeys` or `lockPayments` and ends with one `write`.
+ */
+
+/** The moment and the commit order of a transaction, as the database has them. */
+export interface TransactionClock {
+  readonly now: Date;
+  /** pg_current_xact_id() as a number. */
+  readonly xid: bigint;
+}
+
+/** Rows by table, in the order in which their foreign keys point. */
+export interface LedgerRows {
+  paymentMethod: PaymentMethod;
+  payment: Payment;
+  paymentDestination: PaymentDestination;
+  attempt: Attempt;
+  capture: Capture;
+  refund: Refund;
+  refundAllocation: RefundAllocation;
+  operation: Operation;
+  paymentEvent: Omit<PaymentEvent, 'position'>;
+}
+
+export type LedgerTable = keyof LedgerRows;
+
+/** What one transaction writes: whole rows, to insert or to put in the place of those with their ids. */
+export interface Writes {
+  readonly insert: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
+  readonly update: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
+}
+
+/**
+ * Claims idempotency keys. The result says of each, in the order given, whether it is now ours; a key that
+ * another transaction is claiming is waited for. It also reads the transaction's clock.
+ */
+export async function claimKeys(
+  transaction: Transaction,
+  keys: readonly IdempotencyKey[],
+): Promise<{ clock: TransactionClock; claimed: boolean[] }> {
+  const rows = await transaction.query<{ now: Date; xid: string; ours: string[] | null }>(
+    `WITH ours AS (
+       INSERT INTO idempotency_key
+       SELECT * FROM json_populate_recordset(NULL::idempotency_key, $1::json)
+       ORDER BY environment_id, principal, operation, key
+       ON CONFLICT DO NOTHING
+       RETURNING resource_id
+     )
+     SELECT now() AS now, pg_current_xact_id()::text AS xid, (SELECT array_agg(resource_id::text) FROM ours) AS ours`,
+    [toJsonRows(keys)],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('claimKeys answered no row');
+  const ours = new Set(row.ours);
+  return { clock: { now: row.now, xid: BigInt(row.xid) }, claimed: keys.map((key) => ours.has(key.resourceId)) };
+}
+
+/** The transaction's clock, for commands that claim no key. */
+export async function readClock(transaction: Transaction): Promise<TransactionClock> {
+  const [row] = await transaction.query<{ now: Date; xid: string }>(
+    'SELECT now() AS now, pg_current_xact_id()::text AS xid',
+    [],
+  );
+  if (row === undefined) throw new Error('readClock answered no row');
+  return { now: row.now, xid: BigInt(row.xid) };
+}
+
+/** A key that someone claimed before; undefined if it was given up since. */
+export async function readKey(
+  transaction: Transaction,
+  key: Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>,
+): Promise<IdempotencyKey | undefined> {
+  const [row] = await transaction.query<IdempotencyKey>(
+    'SELECT * FROM idempotency_key WHERE environment_id = $1 AND principal = $2 AND operation = $3 AND key = $4',
+    [key.environmentId, key.principal, key.operation, key.key],
+  );
+  return row;
+}
+
+/** A payment as it stands, locked until the transaction ends. Undefined if this environment has none such. */
+export async function lockPayment(
+  transaction: Transaction,
+  environmentId: string,
+  paymentId: string,
+): Promise<Payment | undefined> {
+  const [row] = await transaction.query<Payment>(
+    'SELECT * FROM payment WHERE environment_id = $1 AND id = $2 FOR UPDATE',
+    [environmentId, paymentId],
+  );
+  return row;
+}
+
+/** The tables whose rows belong to one payment: read after its lock, they are as they stand. */
+type PaymentChild = 'attempt' | 'capture' | 'refund' | 'operation';
+
+/**
+ * Rows of one payment, oldest first. To be called after lockPayment: a statement that began before the lock
+ * was had would see them as they were.
+ */
+export async function readOfPayment<T extends PaymentChild>(
+  transaction: Transaction,
+  table: T,
+  payment: Pick<Payment, 'environmentId' | 'id'>,
+): Promise<LedgerRows[T][]> {
+  return transaction.query<LedgerRows[T]>(
+    `SELECT * FROM ${table} WHERE environment_id = $1 AND payment_id = $2 ORDER BY created_at, id`,
+    [payment.environmentId, payment.id],
+  );
+}
+
+/** One row of one environment by its id. */
+export async function readById<T extends 'paymentMethod' | 'operation'>(
+  transaction: Transaction,
+  table: T,
+  environmentId: string,
+  id: string,
+): Promise<LedgerRows[T] | undefined> {
+  const [row] = await transaction.query<LedgerRows[T]>(
+    `SELECT * FROM ${columnOf(table)} WHERE environment_id = $1 AND id = $2`,
+    [environmentId, id],
+  );
+  return row;
+}
+
+/** Whether a customer of this environment exists; it is kept from going away until the transaction ends. */
+export async function customerExists(transaction: Transaction, environmentId: string, id: string): Promise<boolean> {
+  const rows = await transaction.query('SELECT 1 FROM customer WHERE environment_id = $1 AND id = $2 FOR KEY SHARE', [
+    environmentId,
+    id,
+  ]);
+  return rows.length === 1;
+}
+
+/** Writes everything a command decided, in one statement. Foreign keys are checked at its end. */
+export async function write(transaction: Transaction, writes: Writes): Promise<void> {
+  const parts: string[] = [];
+  const counts: string[] = [];
+  const parameters: string[] = [];
+  let updates = 0;
+  for (const [verb, tables] of [
+    ['insert', writes.insert],
+    ['update', writes.update],
+  ] as const) {
+    for (const [table, rows] of Object.entries(tables) as [LedgerTable, readonly object[]][]) {
+      const [first] = rows;
+      if (first === undefined) continue;
+      parameters.push(toJsonRows(rows));
+      const name = `${verb}_${columnOf(table)}`;
+      const columns = Object.keys(first).map(columnOf);
+      parts.push(`${name} AS (${statementFor(verb, columnOf(table), columns, parameters.length)})`);
+      if (verb === 'update') {
+        updates += rows.length;
+        counts.push(`(SELECT count(*) FROM ${name})`);
+      }
+    }
+  }
+  const [row] = await transaction.query<{ updated: bigint }>(
+    `WITH ${parts.join(',\n')}\nSELECT (${['0', ...counts].join(' + ')})::bigint AS updated`,
+    parameters,
+  );
+  if (row?.updated !== BigInt(updates)) throw new Error(`wrote ${row?.updated} of ${updates} rows`);
+}
+
+function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
+  const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;
+  if (verb === 'insert') {
+    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows}`;
+  }
+  const assigned = columns.filter((column) => column !== 'environment_id' && column !== 'id');
+  return `UPDATE ${table} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}
+    FROM ${rows} AS new WHERE ${table}.environment_id = new.environment_id AND ${table}.id = new.id RETURNING 1`;
+}
