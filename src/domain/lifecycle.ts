@@ -47,6 +47,8 @@ export type Change =
   | { readonly type: 'ATTEMPT_STARTED' }
   | { readonly type: 'ACTION_REQUIRED' }
   | { readonly type: 'AUTHORIZED'; readonly amount: bigint }
+  /** Authorised and captured in one step; the processor may still have to confirm it. */
+  | { readonly type: 'CHARGED'; readonly amount: bigint; readonly confirmed: boolean }
   | { readonly type: 'ATTEMPT_FAILED' }
   | { readonly type: 'CAPTURE_STARTED'; readonly amount: bigint }
   | { readonly type: 'CAPTURE_ACCEPTED'; readonly final: boolean }
@@ -68,6 +70,7 @@ export const LEGAL_IN: Readonly<Record<ChangeType, readonly PaymentStatus[]>> = 
   ACTION_REQUIRED: ['PROCESSING'],
   // Out of RETRY_SCHEDULED and FAILED: the late success of an earlier attempt, adopted.
   AUTHORIZED: ['PROCESSING', 'REQUIRES_ACTION', 'RETRY_SCHEDULED', 'FAILED'],
+  CHARGED: ['PROCESSING', 'REQUIRES_ACTION', 'RETRY_SCHEDULED', 'FAILED'],
   ATTEMPT_FAILED: ['PROCESSING', 'REQUIRES_ACTION', 'RETRY_SCHEDULED'],
   CAPTURE_STARTED: ['AUTHORIZED'],
   CAPTURE_ACCEPTED: ['AUTHORIZED'],
@@ -125,6 +128,11 @@ function apply(payment: Lifecycle, change: Change): Lifecycle | Illegal {
     case 'AUTHORIZED':
       if (change.amount <= 0n || change.amount > payment.amount) return { illegal: 'AMOUNT' };
       return { ...payment, status: 'AUTHORIZED', amountAuthorized: change.amount };
+    case 'CHARGED':
+      if (change.amount <= 0n || change.amount > payment.amount) return { illegal: 'AMOUNT' };
+      return change.confirmed
+        ? { ...payment, status: 'SUCCEEDED', amountAuthorized: change.amount, amountCaptured: change.amount }
+        : { ...payment, status: 'CAPTURED', amountAuthorized: change.amount, amountCapturing: change.amount };
     case 'ATTEMPT_FAILED':
       return { ...payment, status: payment.cancelRequested ? 'CANCELED' : 'FAILED', cancelRequested: false };
     case 'CAPTURE_STARTED':

@@ -215,8 +215,9 @@ const UNIQUE_VIOLATION = '23505';
 const TAKE: Readonly<Record<MovementKind, string>> = {
   capture: `UPDATE sandbox_charge SET amount_captured = amount_captured + $3::bigint
             WHERE merchant = $1 AND id = $2 AND status = 'approved' AND amount_captured + $3::bigint <= amount`,
-  void: `UPDATE sandbox_charge SET status = CASE WHEN amount_captured = 0 THEN 'voided' ELSE status END
-         WHERE merchant = $1 AND id = $2 AND status = 'approved' AND NOT capture_now AND amount_captured < amount
+  void: `UPDATE sandbox_charge SET next_status = NULL, next_at = NULL,
+           status = CASE WHEN amount_captured = 0 THEN 'voided' ELSE status END
+         WHERE merchant = $1 AND id = $2 AND (status = 'pending' OR (status = 'approved' AND amount_captured < amount))
            AND $3::bigint >= 0`,
   refund: `UPDATE sandbox_charge SET amount_refunded = amount_refunded + $3::bigint
            WHERE merchant = $1 AND id = $2 AND status = 'approved' AND amount_refunded + $3::bigint <= amount_captured`,

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { receiveNotification } from './due/notifications.ts';
+import { recoverDue } from './due/recover.ts';
+import { startRounds, type Round } from './due/rounds.ts';
+import { uuidv7 } from './domain/ids.ts';
+import type { Demo } from './http/explorer.ts';
+import { startServer, type GatewayServer } from './http/server.ts';
+import type { Gateway, Processors } from './payments/gateway.ts';
+import { createKeyring } from './payments/keyring.ts';
+import type { Processor } from './processors/port.ts';
+import { SandboxBooks } from './processors/sandbox/books.ts';
+import { deliverNotifications } from './processors/sandbox/notifications.ts';
+import { Sandbox } from './processors/sandbox/sandbox.ts';
+import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
+import { currentEpoch } from './store/epoch.ts';
+import { EventFeed } from './store/event-feed.ts';
+import type { Logger } from './telemetry.ts';
+
+export interface AppOptions {
+  readonly database: ConnectionTarget;
+  readonly secret: string;
+  readonly host: string;
+  readonly port: number;
+  readonly log: Logger;
+  /** Makes sure of the demo account and tells its key; left out, there is none. */
+  readonly demo?: (gateway: Gateway) => Promise<Demo>;
+  readonly sandbox?: { readonly delayMs?: number };
+}
+
+export interface App {
+  readonly gateway: Gateway;
+  readonly server: GatewayServer;
+  readonly demo: Demo | undefined;
+  /** Ends requests, rounds and connections, in this order. */
+  close(): Promise<void>;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** A UUIDv7 for a new row. */
+export function newId(): string {
+  return uuidv7(Date.now(), randomBytes(10));
+}
+
+/** Puts the gateway together and starts it on a database that is migrated already. This is the only wiring. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { log } = options;
+  const database = openDatabase(options.database, {
+    onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
+  });
+  try {
+    const books = new SandboxBooks(database.pool);
+    const epoch = await currentEpoch(database.pool);
+    const feed = new EventFeed({
+      pool: database.pool,
+      epoch,
+      onError: (error) => log.warn({ name: error.name }, 'the event log could not be read'),
+    });
+    const gateway = createGateway(database, feed, { ...options, epoch, sandbox: new Sandbox(books, options.sandbox) });
+    await feed.start();
+    const demo = await options.demo?.(gateway);
+    const { host, port } = options;
+    const server = await startServer({ gateway, feed, log, host, port, demo }).catch(async (error: unknown) => {
+      await feed.stop();
+      throw error;
+    });
+    const stopRounds = startRounds(roundsOf(gateway, books), (round, error) =>
+      log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
+    );
+    return {
+      gateway,
+      server,
+      demo,
+      async close() {
+        await server.close();
+        await stopRounds();
+        await feed.stop();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function roundsOf(gateway: Gateway, books: SandboxBooks): Round[] {
+  return [
+    { name: 'recovery', everyMs: 1_000, run: () => recoverDue(gateway) },
+    {
+      name: 'sandbox',
+      everyMs: 250,
+      run: () => deliverNotifications(books, (notification) => receiveNotification(gateway, notification)),
+    },
+  ];
+}
+
+function createGateway(
+  database: Database,
+  feed: EventFeed,
+  options: { readonly secret: string; readonly log: Logger; readonly epoch: number; readonly sandbox: Sandbox },
+): Gateway {
+  const { log, epoch, sandbox } = options;
+  return {
+    database,
+    processors: processorsOf(sandbox, [sandbox]),
+    keyring: createKeyring(options.secret),
+    epoch,
+    settings: { idempotencyRetentionMs: 30 * DAY_MS, recoveryDelayMs: 5_000 },
+    now: () => new Date(),
+    newId,
+    eventsAppended: () => feed.appended(),
+    report: (message, details) => log.warn(details, message),
+  };
+}
+
+function processorsOf(standard: Processor, all: readonly Processor[]): Processors {
+  const byName = new Map(all.map((processor) => [processor.name, processor]));
+  return {
+    default: standard,
+    named(name) {
+      const processor = byName.get(name);
+      if (processor === undefined) throw new Error(`no connector for the processor ${name}`);
+      return processor;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/**
+ * Everything that an operator can set. This is the only place that reads the environment; an unknown or
+ * malformed value ends the start with one line that names the variable.
+ */
+const Environment = z.strictObject({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
+  TENDER_DATA_DIR: z.string().min(1).optional(),
+  TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+});
+
+/** The names with which an operator sets something. Others that begin with TENDER_ are refused: a slip of the pen. */
+const NAMES = Object.keys(Environment.shape);
+
+export interface Config {
+  /** A PostgreSQL of the operator's own; without it, the embedded one is used. */
+  readonly databaseUrl: string | undefined;
+  readonly host: string;
+  readonly logLevel: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Where the embedded database lives. */
+  readonly dataDirectory: string | undefined;
+  /** What the keyed hashes are derived from; the embedded default makes one and keeps it. */
+  readonly secret: string | undefined;
+}
+
+/** One line for the person who started the gateway. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the configuration.
+ * @throws ConfigError naming the variable that is wrong
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const unknown = Object.keys(environment).find((name) => name.startsWith('TENDER_') && !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new ConfigError(`${unknown}: there is no such setting. There are ${NAMES.join(', ')}.`);
+  }
+  // An empty variable counts as one that is not set.
+  const given = Object.fromEntries(
+    NAMES.map((name) => [name, environment[name] === '' ? undefined : environment[name]]),
+  );
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigError(`${String(issue?.path[0])}: ${issue?.message ?? 'is not valid'}`);
+  }
+  const { data } = parsed;
+  if (data.DATABASE_URL !== undefined && data.TENDER_SECRET === undefined) {
+    throw new ConfigError(
+      'TENDER_SECRET: with DATABASE_URL it has to be set, to a random text of 32 characters or more that is kept outside the database.',
+    );
+  }
+  return {
+    databaseUrl: data.DATABASE_URL,
+    host: data.HOST,
+    logLevel: data.LOG_LEVEL,
+    port: data.PORT,
+    dataDirectory: data.TENDER_DATA_DIR,
+    secret: data.TENDER_SECRET,
+  };
+}

@@ -1,0 +1,16 @@
+import type { Gateway } from '../payments/gateway.ts';
+import type { Notification } from '../processors/port.ts';
+import { findOperation } from '../store/due.ts';
+import { inquire } from './recover.ts';
+
+/**
+ * A processor says that something has changed. What it says is not believed but looked up, so that a
+ * notification may come twice, late or out of order. One that no operation answers to yet is not taken: it
+ * comes again.
+ * @throws if there is no such operation yet
+ */
+export async function receiveNotification(gateway: Gateway, notification: Notification): Promise<void> {
+  const operation = await findOperation(gateway.database, notification);
+  if (operation === undefined) throw new Error('a notification about an operation that is not known yet');
+  await inquire(gateway, operation);
+}

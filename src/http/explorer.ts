@@ -1,0 +1,88 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { encodeId } from '../domain/ids.ts';
+import type { Database } from '../store/database.ts';
+import { explorerSamples } from './explorer-samples.ts';
+import { GRAPHQL_PATH } from './graphql.ts';
+
+/** The demo account, whose key the explorer carries on the embedded default. */
+export interface Demo {
+  readonly key: string;
+  readonly environmentId: string;
+}
+
+const compress = promisify(gzip);
+const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+
+/** Whether a request asks for the explorer's page: a browser that opens the endpoint. */
+export function asksForExplorer(request: IncomingMessage): boolean {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  return (
+    request.method === 'GET' &&
+    pathname === GRAPHQL_PATH &&
+    !searchParams.has('query') &&
+    (request.headers.accept ?? '').includes('text/html')
+  );
+}
+
+/**
+ * Sends GraphiQL. The page comes from the project whole: its policy lets it ask this server and no other. The demo
+ * key is in it only where nobody but this machine's user can have asked: the server, the peer and the name in
+ * the Host header are all local.
+ */
+export async function sendExplorer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { database, demo, boundToLoopback }: { database: Database; demo: Demo | undefined; boundToLoopback: boolean },
+): Promise<void> {
+  const shown = demo !== undefined && boundToLoopback && isLocal(request) ? demo : undefined;
+  const paymentId = shown && (await refundablePayment(database, shown.environmentId));
+  const page = renderGraphiQL({
+    title: 'Tender',
+    endpoint: GRAPHQL_PATH,
+    headers: JSON.stringify({ authorization: shown ? `Bearer ${shown.key}` : 'Bearer sk_test_…' }, null, 2),
+    defaultTabs: explorerSamples(paymentId, randomUUID),
+    schemaDescription: true,
+  });
+  const nonce = randomBytes(16).toString('base64');
+  const body = await compress(page.replace('<script>', `<script nonce="${nonce}">`), { level: 1 });
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-encoding': 'gzip',
+    'cache-control': 'no-store',
+    'content-security-policy': [
+      "default-src 'none'",
+      `script-src 'nonce-${nonce}'`,
+      "style-src 'unsafe-inline'",
+      'worker-src blob:',
+      'img-src data:',
+      'font-src data:',
+      "connect-src 'self'",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+    ].join('; '),
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(body);
+}
+
+/** The Host header too: a foreign name that leads here would let a foreign page read this one (DNS rebinding). */
+function isLocal(request: IncomingMessage): boolean {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return LOCAL_HOSTS.has(host) && LOOPBACK.has(request.socket.remoteAddress ?? '');
+}
+
+async function refundablePayment(database: Database, environmentId: string): Promise<string | undefined> {
+  const newest = await database.prisma.payment.findFirst({
+    where: { environmentId, status: 'SUCCEEDED', refundStatus: { in: ['NONE', 'PARTIALLY_REFUNDED'] } },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    select: { id: true },
+  });
+  return newest === null ? undefined : encodeId('Payment', newest.id);
+}

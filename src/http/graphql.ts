@@ -1,0 +1,48 @@
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { Gateway } from '../payments/gateway.ts';
+import { createContext, type Context } from '../schema/context.ts';
+import { buildSchema } from '../schema/schema.ts';
+import type { EventFeed } from '../store/event-feed.ts';
+import type { Logger } from '../telemetry.ts';
+import { authenticate, credentialOf } from './authentication.ts';
+import { createMask } from './masking.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** A body larger than this is refused: the largest honest request is a payment with a hundred destinations. */
+const BODY_BYTES_MAX = 200_000;
+
+export interface GraphQLOptions {
+  readonly gateway: Gateway;
+  readonly feed: EventFeed;
+  readonly log: Logger;
+}
+
+/** What the WebSocket adds to an operation. */
+export interface TransportContext {
+  /** A WebSocket's credential: it was given once, in connection_init. */
+  readonly credential?: string | undefined;
+}
+
+export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
+
+/** GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares. */
+export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLServer {
+  return createYoga<TransportContext, Context>({
+    schema: buildSchema(),
+    graphqlEndpoint: GRAPHQL_PATH,
+    landingPage: false,
+    logging: false,
+    multipart: false,
+    batching: false,
+    // Another origin's page has no business here: client tokens, which are made for browsers, will open this.
+    cors: false,
+    maxRequestBodySize: BODY_BYTES_MAX,
+    maskedErrors: { maskError: createMask(log) },
+    graphiql: false,
+    context: async ({ request, credential }) => {
+      const given = credential ?? credentialOf((name) => request?.headers.get(name));
+      return createContext(gateway, feed, await authenticate(gateway.database, given));
+    },
+  });
+}

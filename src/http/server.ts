@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Gateway } from '../payments/gateway.ts';
+import type { EventFeed } from '../store/event-feed.ts';
+import type { Logger } from '../telemetry.ts';
+import { asksForExplorer, sendExplorer, type Demo } from './explorer.ts';
+import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
+import { createMask } from './masking.ts';
+import { serveWebSocket } from './websocket.ts';
+
+export interface ServerOptions {
+  readonly gateway: Gateway;
+  readonly feed: EventFeed;
+  readonly log: Logger;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly demo: Demo | undefined;
+}
+
+export interface GatewayServer {
+  /** http://127.0.0.1:4000 */
+  readonly url: string;
+  /** Takes no more requests, lets those under way end, closes the sockets. */
+  close(): Promise<void>;
+}
+
+/** The port is in use. */
+export class PortTakenError extends Error {}
+
+/** How long requests under way may take to end once the server stops. */
+const CLOSE_MS = 5_000;
+
+/**
+ * Starts the HTTP server.
+ * @throws PortTakenError if someone else listens there
+ */
+export async function startServer(options: ServerOptions): Promise<GatewayServer> {
+  const { gateway, feed, log, host, port, demo } = options;
+  const graphql = createGraphQL({ gateway, feed, log });
+  const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
+  const server = createServer((request, response) => {
+    void route(request, response).catch((error: unknown) => {
+      log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
+      response.destroy();
+    });
+  });
+  const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = request.url?.split('?')[0];
+    if (path === '/livez') {
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
+    } else if (path !== GRAPHQL_PATH) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
+    } else if (asksForExplorer(request)) {
+      await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
+    } else {
+      await graphql(request, response);
+    }
+  };
+  const closeSockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log) });
+  await listen(server, port, host);
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      await closeSockets();
+      server.closeIdleConnections();
+      // Server-sent events never end by themselves.
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const message = `Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`;
+      reject(error.code === 'EADDRINUSE' ? new PortTakenError(message) : error);
+    });
+    server.listen(port, host, () => resolve());
+  });
+}

@@ -1,0 +1,103 @@
+import type { Server } from 'node:http';
+import { GraphQLError, type ExecutionArgs } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import type { Gateway } from '../payments/gateway.ts';
+import { authenticate, credentialOf } from './authentication.ts';
+import { GRAPHQL_PATH, type GraphQLServer } from './graphql.ts';
+import type { createMask } from './masking.ts';
+
+/** The largest message, in bytes: the same as a body over HTTP. */
+const MESSAGE_BYTES_MAX = 200_000;
+const CONNECTION_INIT_MS = 5_000;
+
+/**
+ * graphql-transport-ws on the same path and with the same executor as HTTP. The credential comes in the payload of
+ * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
+ * @returns what ends every socket, with 1001
+ */
+export function serveWebSocket(
+  server: Server,
+  { gateway, graphql, mask }: { gateway: Gateway; graphql: GraphQLServer; mask: ReturnType<typeof createMask> },
+): () => Promise<void> {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url?.split('?')[0] !== GRAPHQL_PATH) {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (upgraded) => sockets.emit('connection', upgraded, request));
+  });
+  const transport = useServer(
+    {
+      connectionInitWaitTimeout: CONNECTION_INIT_MS,
+      // False closes the socket with 4403.
+      onConnect: async ({ connectionParams }) => {
+        try {
+          await authenticate(gateway.database, credentialIn(connectionParams));
+          return true;
+        } catch (error) {
+          if (error instanceof GraphQLError) return false;
+          throw mask(error);
+        }
+      },
+      onSubscribe: async ({ connectionParams, extra }, _id, payload) => {
+        try {
+          return await prepare(graphql, payload, {
+            credential: credentialIn(connectionParams),
+            request: extra.request,
+          });
+        } catch (error) {
+          // Thrown on, it would close the whole socket for one operation's fault.
+          return [mask(error) as GraphQLError];
+        }
+      },
+      execute: (args) => (args as Prepared).rootValue.execute(args),
+      subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+    },
+    sockets,
+  );
+  return async () => {
+    for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
+    await transport.dispose();
+    sockets.close();
+  };
+}
+
+type Enveloped = ReturnType<GraphQLServer['getEnveloped']>;
+type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
+
+/** Parses and validates an operation, and gives it a context of its own. */
+async function prepare(
+  graphql: GraphQLServer,
+  payload: SubscribePayload,
+  transport: { readonly credential: string | undefined; readonly request: unknown },
+): Promise<Prepared | readonly GraphQLError[]> {
+  const { schema, parse, validate, contextFactory, execute, subscribe } = graphql.getEnveloped({
+    credential: transport.credential ?? '',
+    params: payload,
+  });
+  const document = parse(payload.query);
+  const errors = validate(schema, document);
+  if (errors.length > 0) return errors;
+  return {
+    schema,
+    document,
+    operationName: payload.operationName,
+    variableValues: payload.variables,
+    contextValue: await contextFactory(),
+    rootValue: { execute, subscribe },
+  } as Prepared;
+}
+
+/** The key in connection_init's payload, with names in any case, at its top or under `headers`. */
+function credentialIn(payload: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const headers = payload?.['headers'];
+  const given = { ...(typeof headers === 'object' ? headers : {}), ...payload };
+  const byName = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  return credentialOf((name) => {
+    const value = byName.get(name);
+    return typeof value === 'string' ? value : null;
+  });
+}

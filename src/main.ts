@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { startApp, type App } from './app.ts';
+import { ConfigError, readConfig, type Config } from './config.ts';
+import { readOrMakeDemo, readOrMakeSecret } from './demo.ts';
+import { PortTakenError } from './http/server.ts';
+import { startCluster, type Cluster } from './postgres/cluster.ts';
+import { defaultDataDirectory } from './postgres/directories.ts';
+import { DatabaseSetupError } from './postgres/errors.ts';
+import { applyMigrations } from './postgres/migrations.ts';
+import { createLogger, type Logger } from './telemetry.ts';
+
+const CHECKOUT = join(import.meta.dirname, '..');
+const MIGRATIONS = join(CHECKOUT, 'prisma', 'migrations');
+
+/** A running gateway and how to end it. */
+interface Running {
+  readonly app: App;
+  readonly cluster: Cluster | undefined;
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function start(config: Config, log: Logger): Promise<Running> {
+  const { databaseUrl, secret, host, port } = config;
+  if (databaseUrl !== undefined && secret !== undefined) {
+    await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
+    return { app: await startApp({ database: databaseUrl, secret, host, port, log }), cluster: undefined };
+  }
+  const directory = config.dataDirectory ?? defaultDataDirectory(CHECKOUT);
+  const cluster = await startCluster({ directory, log: (line) => log.info(line) });
+  try {
+    await applyMigrations({ database: cluster.connection, directory: MIGRATIONS });
+    const app = await startApp({
+      database: cluster.connection,
+      secret: secret ?? (await readOrMakeSecret(directory)),
+      host,
+      port,
+      log,
+      demo: (gateway) => readOrMakeDemo(gateway, directory),
+    });
+    cluster.announce(app.server.url);
+    return { app, cluster };
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/** What the console shows once the gateway is up. */
+function greet({ app }: Running): void {
+  const endpoint = `${app.server.url}/graphql`;
+  say(`\nTender is up.\n\n  GraphQL and GraphiQL   ${endpoint}`);
+  if (app.demo === undefined) {
+    say('\nCtrl-C ends it.\n');
+    return;
+  }
+  const query =
+    'mutation($input: CreatePaymentInput!) { createPayment(input: $input) { __typename ... on CreatePaymentPayload { payment { id status amount { decimal currency } } } ... on Error { code message path } } }';
+  const input = {
+    idempotencyKey: 'my-first-payment',
+    amount: 4999,
+    currency: 'EUR',
+    process: true,
+    card: { number: '4242424242424242', expMonth: 12, expYear: new Date().getUTCFullYear() + 8, cvc: '123' },
+  };
+  say(`  Test key               ${app.demo.key}
+
+Take a payment:
+
+  curl -s ${endpoint} \\
+    -H 'authorization: Bearer ${app.demo.key}' -H 'content-type: application/json' \\
+    -d '${JSON.stringify({ query, variables: { input } })}'
+
+Ctrl-C ends it, its database included.
+`);
+}
+
+/** Ends everything; a second signal ends it at once. */
+function stopOnSignal({ app, cluster }: Running, log: Logger): void {
+  let stopping = false;
+  const stop = async (code: number): Promise<void> => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    try {
+      await app.close();
+      await cluster?.stop();
+    } catch (error) {
+      log.error({ name: (error as Error).name }, 'the gateway did not stop as it should');
+      process.exit(1);
+    }
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  void cluster?.exited.then(() => {
+    if (stopping) return;
+    log.fatal('the embedded database ended by itself');
+    void stop(1);
+  });
+}
+
+try {
+  const config = readConfig();
+  const log = createLogger(config.logLevel);
+  const running = await start(config, log);
+  stopOnSignal(running, log);
+  greet(running);
+} catch (error) {
+  const expected = [ConfigError, DatabaseSetupError, PortTakenError].some((kind) => error instanceof kind);
+  process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,67 @@
+import type { Payment } from '../../generated/prisma/client.ts';
+import { ok, type Result } from '../domain/result.ts';
+import { claimKeys, write, type TransactionClock } from '../store/ledger.ts';
+import { transact, type Transaction } from '../store/transaction.ts';
+import type { PaymentDraft } from './draft.ts';
+import type { Failure } from './failure.ts';
+import type { Caller, Gateway } from './gateway.ts';
+import { checkKey, keyRow, replay, type KeyedRequest, type KeyedResource } from './idempotency.ts';
+
+/** What a decision made: the draft to write, and what the command needs of it afterwards. */
+export interface Decided<T> {
+  readonly draft: PaymentDraft;
+  readonly value: T;
+}
+
+/** Either the command's own work was committed, or an earlier request with this key had done it. */
+export type Begun<T> =
+  | { readonly replayed: false; readonly payment: Payment; readonly value: T }
+  | { readonly replayed: true; readonly payment: Payment; readonly resourceId: string };
+
+/**
+ * The first phase of every mutation that moves money, in one transaction: the key is claimed, the payment
+ * locked, the decision made and everything written. A decision that refuses leaves nothing behind, the key
+ * included: it can be used again.
+ */
+export async function begin<T>(
+  gateway: Gateway,
+  caller: Caller,
+  request: KeyedRequest,
+  resource: KeyedResource,
+  decide: (transaction: Transaction, clock: TransactionClock) => Promise<Result<Decided<T>, Failure>>,
+): Promise<Result<Begun<T>, Failure>> {
+  const checked = checkKey(request.key);
+  if (!checked.ok) return checked;
+  const row = keyRow(gateway, caller, request, resource);
+  const result = await transact<Result<Begun<T> | Replayed, Failure>>(gateway.database, async (transaction) => {
+    const { clock, claimed } = await claimKeys(transaction, [row]);
+    if (claimed[0] !== true) {
+      const earlier = await replay(transaction, row, clock.now);
+      return { commit: false, value: earlier.ok ? ok({ replayed: true, ...earlier.value }) : earlier };
+    }
+    const decided = await decide(transaction, clock);
+    if (!decided.ok) return { commit: false, value: decided };
+    const { draft, value } = decided.value;
+    await write(transaction, draft.writes());
+    return { commit: true, value: ok({ replayed: false, payment: draft.payment, value }) };
+  });
+  if (!result.ok) return result;
+  if (!('paymentId' in result.value)) {
+    gateway.eventsAppended();
+    return ok(result.value);
+  }
+  const { resourceId, paymentId } = result.value;
+  return ok({ replayed: true, resourceId, payment: await readPayment(gateway, caller, paymentId) });
+}
+
+interface Replayed {
+  readonly replayed: true;
+  readonly resourceId: string;
+  readonly paymentId: string;
+}
+
+/** A payment that is known to exist, as it stands. */
+export async function readPayment(gateway: Gateway, caller: Caller, id: string): Promise<Payment> {
+  const { environmentId } = caller;
+  return gateway.database.prisma.payment.findUniqueOrThrow({ where: { environmentId_id: { environmentId, id } } });
+}

@@ -1,0 +1,94 @@
+import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
+import { unreachable } from '../domain/result.ts';
+import type { ChargeOutcome, MovementOutcome } from '../processors/port.ts';
+import { lockPayment, readById, readClock, readOfPayment, write } from '../store/ledger.ts';
+import { transact, type Transaction } from '../store/transaction.ts';
+import { concludeCharge } from './conclude-charge.ts';
+import { concludeCapture, concludeRefund, concludeVoid } from './conclude-movement.ts';
+import { PaymentDraft } from './draft.ts';
+import type { Gateway } from './gateway.ts';
+
+/** What a processor said of an operation, or what a lookup settled: the request never reached it. */
+export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
+export type MovementAnswer = MovementOutcome | { readonly kind: 'not_executed' };
+
+export type Answer =
+  | { readonly of: 'CHARGE'; readonly outcome: ChargeAnswer }
+  | { readonly of: 'MOVEMENT'; readonly outcome: MovementAnswer };
+
+/** An operation with what it is about, read under the payment's lock. */
+export interface OpenOperation {
+  readonly draft: PaymentDraft;
+  readonly operation: Operation;
+  readonly attempt: Attempt;
+  readonly operations: readonly Operation[];
+}
+
+/** Who is written down for what a processor's answer changed. */
+const ACTOR = 'processor';
+
+/**
+ * The third phase of every operation: one transaction writes the answer, what it makes of the payment, and the
+ * events. An answer to an operation that has come to its end is dropped, so that the call's own return, a
+ * notification and recovery can all bring the same answer, in any order and more than once.
+ * @returns the payment as it then stands
+ */
+export async function conclude(
+  gateway: Gateway,
+  of: Pick<Operation, 'environmentId' | 'id' | 'paymentId'>,
+  answer: Answer,
+): Promise<Payment> {
+  const { payment, changed } = await transact(gateway.database, async (transaction) => {
+    const locked = await lockPayment(transaction, of.environmentId, of.paymentId);
+    const operation = await readById(transaction, 'operation', of.environmentId, of.id);
+    if (locked === undefined || operation === undefined) throw new Error('an operation lost its payment');
+    const clock = await readClock(transaction);
+    const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
+    if (!(await settle(gateway, transaction, draft, operation, answer))) {
+      return { commit: false, value: { payment: locked, changed: false } };
+    }
+    await write(transaction, draft.writes());
+    return { commit: true, value: { payment: draft.payment, changed: true } };
+  });
+  if (changed) gateway.eventsAppended();
+  return payment;
+}
+
+/** Lets the answer take effect on the draft; false where there is nothing to change. */
+async function settle(
+  gateway: Gateway,
+  transaction: Transaction,
+  draft: PaymentDraft,
+  operation: Operation,
+  answer: Answer,
+): Promise<boolean> {
+  const attempts = await readOfPayment(transaction, 'attempt', draft.payment);
+  const operations = await readOfPayment(transaction, 'operation', draft.payment);
+  const open: OpenOperation = { draft, operation, operations, attempt: find(attempts, operation.attemptId) };
+  if (operation.kind === 'CHARGE') {
+    if (answer.of !== 'CHARGE') throw new Error('a charge got the answer of a movement');
+    return operation.status !== 'COMPLETED' && concludeCharge(gateway, open, answer.outcome);
+  }
+  if (answer.of !== 'MOVEMENT') throw new Error('a movement got the answer of a charge');
+  switch (operation.kind) {
+    case 'CAPTURE': {
+      if (operation.status === 'COMPLETED') return false;
+      const captures: Capture[] = await readOfPayment(transaction, 'capture', draft.payment);
+      return concludeCapture(gateway, open, find(captures, operation.captureId), answer.outcome);
+    }
+    case 'VOID':
+      return operation.status !== 'COMPLETED' && concludeVoid(gateway, open, answer.outcome);
+    case 'REFUND': {
+      const refunds: Refund[] = await readOfPayment(transaction, 'refund', draft.payment);
+      return concludeRefund(gateway, open, find(refunds, operation.refundId), answer.outcome);
+    }
+    default:
+      return unreachable(operation.kind);
+  }
+}
+
+function find<T extends { readonly id: string }>(rows: readonly T[], id: string | null): T {
+  const row = rows.find((each) => each.id === id);
+  if (row === undefined) throw new Error('an operation lost the row it is about');
+  return row;
+}

@@ -1,0 +1,80 @@
+import { holdsCardNumber } from '../domain/card.ts';
+import { parseCurrency, type Currency } from '../domain/currency.ts';
+import { AMOUNT_MAX, isChargeable } from '../domain/money.ts';
+import { ok, type Result } from '../domain/result.ts';
+import { invalid, type Failure } from './failure.ts';
+
+/** Checks of what a caller may write freely. None repeats what was given: it may hold a card number. */
+
+const TEXT_LENGTH_MAX = 500;
+const METADATA_KEYS_MAX = 50;
+const METADATA_KEY_LENGTH_MAX = 40;
+const METADATA_VALUE_LENGTH_MAX = 500;
+
+export type Metadata = Readonly<Record<string, string>>;
+
+/** An amount that can be charged, in a currency that exists. */
+export function checkMoney(
+  amount: bigint,
+  currency: string,
+  ...path: string[]
+): Result<{ amount: bigint; currency: Currency }, Failure> {
+  const parsed = parseCurrency(currency);
+  if (parsed === undefined) return invalid('The currency is no ISO 4217 code in use.', ...path, 'currency');
+  const checked = checkAmount(amount, ...path, 'amount');
+  return checked.ok ? ok({ amount, currency: parsed }) : checked;
+}
+
+/** A number of minor units that can move. */
+export function checkAmount(amount: bigint, ...path: string[]): Result<bigint, Failure> {
+  if (isChargeable(amount)) return ok(amount);
+  return invalid(`An amount is from 1 to ${AMOUNT_MAX} minor units.`, ...path);
+}
+
+/** Free text of at most 500 characters, or what the field allows. */
+export function checkText(
+  text: string | null,
+  path: readonly string[],
+  lengthMax: number = TEXT_LENGTH_MAX,
+): Result<string | null, Failure> {
+  if (text === null) return ok(null);
+  if (text.length > lengthMax) return invalid(`At most ${lengthMax} characters are kept here.`, ...path);
+  // PostgreSQL has no such character in a text.
+  if (text.includes('\u0000')) return invalid('A text cannot hold the character NUL.', ...path);
+  if (holdsCardNumber(text)) return invalid('A text cannot hold a card number.', ...path);
+  return ok(text);
+}
+
+/** At most 50 pairs; keys of up to 40, values of up to 500 characters, values are texts. */
+export function checkMetadata(metadata: unknown, ...path: string[]): Result<Metadata, Failure> {
+  if (metadata === null || metadata === undefined) return ok({});
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) return invalid('Metadata is an object.', ...path);
+  const entries = Object.entries(metadata);
+  if (entries.length > METADATA_KEYS_MAX) return invalid(`Metadata has at most ${METADATA_KEYS_MAX} keys.`, ...path);
+  for (const [key, value] of entries) {
+    if (key.length === 0 || key.length > METADATA_KEY_LENGTH_MAX) {
+      return invalid(`A key of metadata has 1 to ${METADATA_KEY_LENGTH_MAX} characters.`, ...path);
+    }
+    if (typeof value !== 'string') return invalid('Every value of metadata is a text.', ...path, key);
+    for (const text of [key, value]) {
+      const checked = checkText(text, path, METADATA_VALUE_LENGTH_MAX);
+      if (!checked.ok) return checked;
+    }
+  }
+  return ok(Object.fromEntries(entries));
+}
+
+/** What card statements print: 5 to 22 characters of the alphabet that the networks share. */
+export function checkStatementDescriptor(text: string | null, ...path: string[]): Result<string | null, Failure> {
+  if (text === null || /^(?=.*[A-Za-z])[A-Za-z0-9 .,\-+/#&]{5,22}$/.test(text)) return ok(text);
+  return invalid('A statement descriptor has 5 to 22 letters, digits or . , - + / # &, one letter at least.', ...path);
+}
+
+/** Where a payer returns to: https, or http on this very machine while developing. */
+export function checkReturnUrl(url: string | null, ...path: string[]): Result<string | null, Failure> {
+  if (url === null) return ok(null);
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const isLocal = parsed?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
+  if (url.length <= 2048 && (parsed?.protocol === 'https:' || isLocal)) return ok(url);
+  return invalid('A return URL is https, or http on localhost, with at most 2048 characters.', ...path);
+}

@@ -1,0 +1,182 @@
+import type { Payment, PaymentEvent } from '../../generated/prisma/client.ts';
+import {
+  LEGAL_IN,
+  transition,
+  type Change,
+  type ChangeType,
+  type Illegal,
+  type Lifecycle,
+  type PaymentStatus,
+} from '../domain/lifecycle.ts';
+import type { LedgerRows, LedgerTable, TransactionClock, Writes } from '../store/ledger.ts';
+import type { Gateway } from './gateway.ts';
+
+/** What an event is about, besides the payment. */
+export type EventSubject = Partial<Pick<PaymentEvent, 'attemptId' | 'captureId' | 'refundId'>>;
+
+type EventType = PaymentEvent['type'];
+
+/** The event that tells of a payment's entering a state. */
+const STATUS_EVENT: Readonly<Record<PaymentStatus, EventType>> = {
+  CREATED: 'PAYMENT_CREATED',
+  SCHEDULED: 'PAYMENT_SCHEDULED',
+  PROCESSING: 'PAYMENT_PROCESSING',
+  REQUIRES_ACTION: 'PAYMENT_REQUIRES_ACTION',
+  AUTHORIZED: 'PAYMENT_AUTHORIZED',
+  CAPTURED: 'PAYMENT_CAPTURED',
+  SUCCEEDED: 'PAYMENT_SUCCEEDED',
+  RETRY_SCHEDULED: 'PAYMENT_RETRY_SCHEDULED',
+  FAILED: 'PAYMENT_FAILED',
+  CANCELED: 'PAYMENT_CANCELED',
+  EXPIRED: 'PAYMENT_EXPIRED',
+};
+
+/**
+ * One payment while a transaction holds its lock: changes are applied to it, events told of it, rows put beside
+ * it, and all of it is written in the end. Nothing else changes a payment.
+ */
+export class PaymentDraft {
+  #payment: Payment;
+  readonly #isNew: boolean;
+  readonly #clock: TransactionClock;
+  readonly #gateway: Gateway;
+  readonly #actor: string;
+  readonly #inserts = new Map<LedgerTable, object[]>();
+  readonly #updates = new Map<LedgerTable, object[]>();
+
+  constructor(gateway: Gateway, options: { payment: Payment; isNew: boolean; clock: TransactionClock; actor: string }) {
+    this.#gateway = gateway;
+    this.#payment = options.payment;
+    this.#isNew = options.isNew;
+    this.#clock = options.clock;
+    this.#actor = options.actor;
+  }
+
+  /** The payment as it stands with everything applied so far. */
+  get payment(): Payment {
+    return this.#payment;
+  }
+
+  get now(): Date {
+    return this.#clock.now;
+  }
+
+  get actor(): string {
+    return this.#actor;
+  }
+
+  /** Whether the payment's state allows such a change at all. */
+  allows(type: ChangeType): boolean {
+    return LEGAL_IN[type].includes(this.#payment.status);
+  }
+
+  /** Applies a change that a command asks for; if the lifecycle refuses it, says why and changes nothing. */
+  try(change: Change): Illegal | undefined {
+    const next = transition(lifecycleOf(this.#payment), change);
+    if ('illegal' in next) return next;
+    this.#payment = this.#with(next);
+    return undefined;
+  }
+
+  /** Applies a change that has to be possible here. @throws if it is not: that is a broken invariant */
+  apply(change: Change): void {
+    const refused = this.try(change);
+    if (refused !== undefined) {
+      throw new Error(`${change.type} is illegal (${refused.illegal}) for a payment in ${this.#payment.status}`);
+    }
+  }
+
+  /** Sets what the lifecycle does not decide about. */
+  set(fields: Partial<Omit<Payment, keyof Lifecycle | 'sequence' | 'lastOrderXid' | 'lastEpoch'>>): void {
+    this.#payment = { ...this.#payment, ...fields };
+  }
+
+  /** Tells of the state that the payment is in now. */
+  recordStatus(subject: EventSubject = {}): void {
+    this.record(STATUS_EVENT[this.#payment.status], subject);
+  }
+
+  /** Appends an event with the payment's amounts and states as they are now. */
+  record(type: EventType, subject: EventSubject = {}): void {
+    const { epoch } = this.#gateway;
+    const last = this.#payment.lastEpoch === epoch ? this.#payment.lastOrderXid : 0n;
+    // Never before the payment's own last event, even if this transaction's id was drawn before that one's.
+    const orderXid = this.#clock.xid > last ? this.#clock.xid : last;
+    const sequence = this.#payment.sequence + 1;
+    this.#payment = { ...this.#payment, sequence, lastOrderXid: orderXid, lastEpoch: epoch };
+    const p = this.#payment;
+    this.insert('paymentEvent', {
+      environmentId: p.environmentId,
+      id: this.#gateway.newId(),
+      paymentId: p.id,
+      sequence,
+      epoch,
+      orderXid,
+      type,
+      customerId: p.customerId,
+      attemptId: subject.attemptId ?? null,
+      captureId: subject.captureId ?? null,
+      refundId: subject.refundId ?? null,
+      status: p.status,
+      refundStatus: p.refundStatus,
+      currency: p.currency,
+      amount: p.amount,
+      amountAuthorized: p.amountAuthorized,
+      amountCapturing: p.amountCapturing,
+      amountCaptured: p.amountCaptured,
+      amountReleased: p.amountReleased,
+      amountRefunding: p.amountRefunding,
+      amountRefunded: p.amountRefunded,
+      createdAt: this.#clock.now,
+      createdBy: this.#actor,
+    });
+  }
+
+  insert<T extends LedgerTable>(table: T, row: LedgerRows[T]): void {
+    this.#inserts.set(table, [...(this.#inserts.get(table) ?? []), row]);
+  }
+
+  update<T extends LedgerTable>(table: T, row: LedgerRows[T]): void {
+    this.#updates.set(table, [...(this.#updates.get(table) ?? []), row]);
+  }
+
+  /** Everything that is to be written, the payment included. */
+  writes(): Writes {
+    const payment = { ...this.#payment, updatedAt: this.#clock.now, updatedBy: this.#actor };
+    (this.#isNew ? this.#inserts : this.#updates).set('payment', [payment]);
+    return { insert: Object.fromEntries(this.#inserts), update: Object.fromEntries(this.#updates) };
+  }
+
+  #with(next: Lifecycle): Payment {
+    const { cancelRequested, ...decided } = next;
+    const before = this.#payment;
+    const { now } = this.#clock;
+    const entered = (status: PaymentStatus): boolean => next.status === status && before.status !== status;
+    const refunded = next.refundStatus === 'REFUNDED';
+    return {
+      ...before,
+      ...decided,
+      cancelRequestedAt: cancelRequested ? (before.cancelRequestedAt ?? now) : null,
+      succeededAt: entered('SUCCEEDED') ? now : before.succeededAt,
+      failedAt: entered('FAILED') ? now : before.failedAt,
+      canceledAt: entered('CANCELED') ? now : before.canceledAt,
+      refundedAt: refunded ? (before.refundedAt ?? now) : null,
+    };
+  }
+}
+
+/** The part of a stored payment that its lifecycle turns on. */
+export function lifecycleOf(payment: Payment): Lifecycle {
+  return {
+    status: payment.status,
+    refundStatus: payment.refundStatus,
+    amount: payment.amount,
+    amountAuthorized: payment.amountAuthorized,
+    amountCapturing: payment.amountCapturing,
+    amountCaptured: payment.amountCaptured,
+    amountReleased: payment.amountReleased,
+    amountRefunding: payment.amountRefunding,
+    amountRefunded: payment.amountRefunded,
+    cancelRequested: payment.cancelRequestedAt !== null,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Processor } from '../processors/port.ts';
+import type { Database } from '../store/database.ts';
+import type { Keyring } from './keyring.ts';
+
+/** What every command works with. Time and randomness come from here, so that tests can hold them still. */
+export interface Gateway {
+  readonly database: Database;
+  readonly processors: Processors;
+  readonly keyring: Keyring;
+  /** The epoch in which this process's transaction ids hold (see PaymentEvent in schema.prisma). */
+  readonly epoch: number;
+  readonly settings: Settings;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** Called after a commit that appended events, to wake those who read them. */
+  readonly eventsAppended: () => void;
+  /** Called with what an operator should know. It is given no card data and no secret. */
+  readonly report: (message: string, details: Readonly<Record<string, string | number | null>>) => void;
+}
+
+export interface Settings {
+  /** How long an idempotency key is kept. */
+  readonly idempotencyRetentionMs: number;
+  /** How long after a call's deadline recovery first asks the processor. At most 30,000. */
+  readonly recoveryDelayMs: number;
+}
+
+/** The processors of this gateway by name, and which one takes new charges. */
+export interface Processors {
+  readonly default: Processor;
+  /** @throws for a name that no row can hold */
+  named(name: string): Processor;
+}
+
+/** Who calls, and for which environment. Every read and write of a command is scoped by it. */
+export interface Caller {
+  readonly environmentId: string;
+  readonly mode: 'TEST' | 'LIVE';
+  /**
+   * Whose idempotency keys these are. All secret keys of an environment share one principal: a request that is
+   * sent again after its API key was rolled is still the same request.
+   */
+  readonly principal: string;
+  /** Who is written down as having done it: the global id of the API key. */
+  readonly actor: string;
+}

@@ -1,0 +1,104 @@
+import type { IdempotencyKey } from '../../generated/prisma/client.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { readById, readKey } from '../store/ledger.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { invalid, type Failure } from './failure.ts';
+import type { Caller, Gateway } from './gateway.ts';
+import { FINGERPRINT_VERSION } from './keyring.ts';
+
+const KEY_LENGTH_MAX = 255;
+
+/** One request under a key: the mutation's name, the client's key and the input that must be the same again. */
+export interface KeyedRequest {
+  readonly operation: string;
+  readonly key: string;
+  /** The coerced input, with the card's fingerprint in place of its number and without the CVC. */
+  readonly input: unknown;
+}
+
+/** What the key's row is to say about what the request makes. All ids are drawn before anything is written. */
+export interface KeyedResource {
+  readonly resourceId: string;
+  readonly paymentId: string;
+  readonly operationId: string | null;
+}
+
+/** A key is 1 to 255 characters; anything else is refused before it is claimed. */
+export function checkKey(key: string): Result<true, Failure> {
+  const fits = key.length > 0 && key.length <= KEY_LENGTH_MAX;
+  return fits ? ok(true) : invalid(`An idempotency key has 1 to ${KEY_LENGTH_MAX} characters.`, 'idempotencyKey');
+}
+
+/** The row that claims a key. */
+export function keyRow(
+  gateway: Gateway,
+  caller: Caller,
+  request: KeyedRequest,
+  resource: KeyedResource,
+): IdempotencyKey {
+  const now = gateway.now();
+  return {
+    environmentId: caller.environmentId,
+    principal: caller.principal,
+    operation: request.operation,
+    key: request.key,
+    fingerprint: new Uint8Array(gateway.keyring.fingerprintInput(canonical(request.input))),
+    fingerprintVersion: FINGERPRINT_VERSION,
+    fingerprintKeyId: gateway.keyring.id,
+    ...resource,
+    createdAt: now,
+    expiresAt: new Date(now.getTime() + gateway.settings.idempotencyRetentionMs),
+  };
+}
+
+/**
+ * What a request gets whose key was claimed before: the resource that the first one made, if the input is the
+ * same and the first call has come to an end.
+ */
+export async function replay(
+  transaction: Transaction,
+  request: IdempotencyKey,
+  now: Date,
+): Promise<Result<{ resourceId: string; paymentId: string }, Failure>> {
+  const first = await readKey(transaction, request);
+  // The first request was undone between our claim and this look: the caller may simply ask again.
+  if (first === undefined) return inProgress(0);
+  // After a change of the secret the two cannot be compared: the first result is the safe answer.
+  const comparable =
+    first.fingerprintKeyId === request.fingerprintKeyId && first.fingerprintVersion === request.fingerprintVersion;
+  if (comparable && !Buffer.from(first.fingerprint).equals(request.fingerprint)) {
+    return fail({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      message: 'This idempotency key was used with another input. A new request needs a new key.',
+      path: ['input', 'idempotencyKey'],
+    });
+  }
+  if (first.operationId !== null) {
+    const operation = await readById(transaction, 'operation', first.environmentId, first.operationId);
+    const remainingMs = operation?.status === 'DISPATCHED' ? operation.callDeadline.getTime() - now.getTime() : 0;
+    if (remainingMs > 0) return inProgress(Math.min(remainingMs, RETRY_AFTER_MAX_MS));
+  }
+  return ok({ resourceId: first.resourceId, paymentId: first.paymentId });
+}
+
+/** A call usually ends long before its deadline: asking again after half a second is not too often. */
+const RETRY_AFTER_MAX_MS = 500;
+
+function inProgress(retryAfterMs: number): { ok: false; failure: Failure } {
+  return fail({
+    code: 'IDEMPOTENCY_IN_PROGRESS',
+    message: 'The first request with this idempotency key is still running. Ask again with the same key.',
+    path: ['input', 'idempotencyKey'],
+    retryAfterMs,
+  });
+}
+
+/** JSON with the properties in the order of the alphabet, so that their order in the request does not count. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) => {
+    if (typeof each === 'bigint') return each.toString();
+    if (each instanceof Date) return each.toISOString();
+    if (each === null || typeof each !== 'object' || Array.isArray(each)) return each;
+    return Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,31 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+
+/** The version of what goes into an input's fingerprint. Raise it when that changes. */
+export const FINGERPRINT_VERSION = 1;
+
+/** Keyed hashes for three purposes, each with a key of its own, derived from the one secret of the installation. */
+export interface Keyring {
+  /** Names the secret without telling it: stored beside fingerprints, so that a changed secret is noticed. */
+  readonly id: string;
+  /** The same card gives the same text; without the secret the text tells nothing about the card. */
+  fingerprintCard(number: string): string;
+  fingerprintInput(canonicalInput: string): Buffer;
+  /** The idempotency key for a processor: the same for a request that is sent again. */
+  processorKey(parts: readonly (string | number)[]): string;
+}
+
+/**
+ * Derives the keys (HKDF, RFC 5869). The secret has at least 32 characters; config.ts sees to it.
+ */
+export function createKeyring(secret: string): Keyring {
+  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, 'tender', purpose, 32));
+  const cardKey = derive('card fingerprint');
+  const inputKey = derive('input fingerprint');
+  const processorKey = derive('processor idempotency key');
+  return {
+    id: derive('key id').subarray(0, 6).toString('hex'),
+    fingerprintCard: (number) => createHmac('sha256', cardKey).update(number).digest('base64url').slice(0, 22),
+    fingerprintInput: (canonicalInput) => createHmac('sha256', inputKey).update(canonicalInput).digest(),
+    processorKey: (parts) => createHmac('sha256', processorKey).update(JSON.stringify(parts)).digest('base64url'),
+  };
+}

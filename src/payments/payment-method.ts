@@ -1,0 +1,42 @@
+import type { PaymentMethod } from '../../generated/prisma/client.ts';
+import type { RawCard } from '../domain/card.ts';
+import { ok, type Result } from '../domain/result.ts';
+import { tokenizeCard } from './card.ts';
+import { notFound, type Failure } from './failure.ts';
+import type { Caller, Gateway } from './gateway.ts';
+
+export interface CreatePaymentMethodInput {
+  readonly customerId: string;
+  readonly card: RawCard;
+}
+
+/** Stores a card for a customer, as the processor's token. It moves no money, so it takes no idempotency key. */
+export async function createPaymentMethod(
+  gateway: Gateway,
+  caller: Caller,
+  input: CreatePaymentMethodInput,
+): Promise<Result<PaymentMethod, Failure>> {
+  const { environmentId } = caller;
+  const { customer, paymentMethod } = gateway.database.prisma;
+  const known = await customer.findUnique({ where: { environmentId_id: { environmentId, id: input.customerId } } });
+  if (known === null) return notFound('customer', 'customerId');
+  const tokenized = await tokenizeCard(gateway, caller, input.card, known.id);
+  return tokenized.ok ? ok(await paymentMethod.create({ data: tokenized.value })) : tokenized;
+}
+
+/** Keeps a payment method from being used again. What was paid with it stays; doing it twice changes nothing. */
+export async function detachPaymentMethod(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+): Promise<Result<PaymentMethod, Failure>> {
+  const { environmentId, actor } = caller;
+  const { paymentMethod } = gateway.database.prisma;
+  const now = gateway.now();
+  await paymentMethod.updateMany({
+    where: { environmentId, id, detachedAt: null },
+    data: { detachedAt: now, updatedAt: now, updatedBy: actor },
+  });
+  const detached = await paymentMethod.findUnique({ where: { environmentId_id: { environmentId, id } } });
+  return detached === null ? notFound('payment method', 'paymentMethodId') : ok(detached);
+}

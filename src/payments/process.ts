@@ -1,0 +1,67 @@
+import type { PaymentMethod } from '../../generated/prisma/client.ts';
+import type { RawCard } from '../domain/card.ts';
+import { ok, type Result } from '../domain/result.ts';
+import { lockPayment } from '../store/ledger.ts';
+import { runCharge, startAttempt } from './attempt.ts';
+import { begin } from './begin.ts';
+import { cardForFingerprint, tokenizeCard } from './card.ts';
+import { usableMethod, type PaymentResult } from './create.ts';
+import { PaymentDraft } from './draft.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
+import type { Caller, Gateway } from './gateway.ts';
+
+export interface ProcessPaymentInput {
+  readonly idempotencyKey: string;
+  readonly paymentId: string;
+  /** Another way to pay than the payment has already. */
+  readonly paymentMethodId: string | null;
+  readonly card: RawCard | null;
+}
+
+/** Charges a payment that waits for it, or one that failed: then with a new attempt on the same payment. */
+export async function processPayment(
+  gateway: Gateway,
+  caller: Caller,
+  input: ProcessPaymentInput,
+): Promise<Result<PaymentResult, Failure>> {
+  const { paymentId, card, paymentMethodId } = input;
+  if (card !== null && paymentMethodId !== null) {
+    return invalid('A payment is made with a card or with a stored payment method, not with both.', 'card');
+  }
+  let newMethod: PaymentMethod | null = null;
+  if (card !== null) {
+    const tokenized = await tokenizeCard(gateway, caller, card, null);
+    if (!tokenized.ok) return tokenized;
+    newMethod = tokenized.value;
+  }
+  const request = {
+    operation: 'processPayment',
+    key: input.idempotencyKey,
+    input: { paymentId, paymentMethodId, card: card && cardForFingerprint(gateway, card) },
+  };
+  const operationId = gateway.newId();
+  const resource = { resourceId: paymentId, paymentId, operationId };
+  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
+    const payment = await lockPayment(transaction, caller.environmentId, paymentId);
+    if (payment === undefined) return notFound('payment', 'paymentId');
+    const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
+    let paymentMethod = newMethod;
+    if (paymentMethodId !== null) {
+      const usable = await usableMethod(transaction, caller, paymentMethodId, payment.customerId);
+      if (!usable.ok) return usable;
+      paymentMethod = usable.value;
+    } else if (newMethod !== null) {
+      draft.insert('paymentMethod', newMethod);
+    } else if (payment.paymentMethodId !== null) {
+      const usable = await usableMethod(transaction, caller, payment.paymentMethodId, payment.customerId);
+      if (!usable.ok) return usable;
+      paymentMethod = usable.value;
+    }
+    if (paymentMethod === null) return invalid('The payment has no payment method yet: give one.', 'paymentMethodId');
+    const started = startAttempt(gateway, draft, { caller, request, operationId, paymentMethod });
+    return started.ok ? ok({ draft, value: started.value }) : started;
+  });
+  if (!begun.ok) return begun;
+  if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });
+  return ok({ payment: await runCharge(gateway, begun.value.value), replayed: false });
+}

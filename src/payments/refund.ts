@@ -1,0 +1,118 @@
+import type { Attempt, Capture, Payment, Refund, RefundAllocation } from '../../generated/prisma/client.ts';
+import { refundable } from '../domain/lifecycle.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { lockPayment, readOfPayment } from '../store/ledger.ts';
+import { begin } from './begin.ts';
+import { conclude } from './conclude.ts';
+import { currentAttempt } from './current-attempt.ts';
+import { checkAmount, checkText } from './details.ts';
+import { lifecycleOf, PaymentDraft } from './draft.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
+import type { Caller, Gateway } from './gateway.ts';
+import { illegalState, refusedAmount } from './illegal.ts';
+import { callProcessor, movementRequest, planOperation } from './operation.ts';
+
+export interface RefundPaymentInput {
+  readonly idempotencyKey: string;
+  readonly paymentId: string;
+  /** Minor units; all that is left if null. */
+  readonly amount: bigint | null;
+  readonly reason: string | null;
+}
+
+export interface RefundResult {
+  readonly payment: Payment;
+  readonly refundId: string;
+  readonly replayed: boolean;
+}
+
+/** Refunds of one payment: far more than any order has lines. */
+const REFUNDS_MAX = 500;
+
+/** Gives a captured amount back, or a part of it, out of the oldest captures first. */
+export async function refundPayment(
+  gateway: Gateway,
+  caller: Caller,
+  input: RefundPaymentInput,
+): Promise<Result<RefundResult, Failure>> {
+  const { paymentId } = input;
+  const checks = [
+    input.amount === null ? ok(null) : checkAmount(input.amount, 'amount'),
+    checkText(input.reason, ['reason']),
+  ];
+  for (const checked of checks) if (!checked.ok) return checked;
+  const { idempotencyKey, ...rest } = input;
+  const request = { operation: 'refundPayment', key: idempotencyKey, input: rest };
+  const refundId = gateway.newId();
+  const operationId = gateway.newId();
+  const resource = { resourceId: refundId, paymentId, operationId };
+  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
+    const payment = await lockPayment(transaction, caller.environmentId, paymentId);
+    if (payment === undefined) return notFound('payment', 'paymentId');
+    const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
+    const amount = input.amount ?? refundable(lifecycleOf(payment));
+    const refused = draft.try({ type: 'REFUND_STARTED', amount });
+    if (refused !== undefined) {
+      const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable } as const;
+      return fail(refusedAmount(payment, refused, terms));
+    }
+    const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
+    if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'refunded', 'paymentId'));
+    const earlier = await readOfPayment(transaction, 'refund', payment);
+    if (earlier.length >= REFUNDS_MAX) return invalid(`A payment has at most ${REFUNDS_MAX} refunds.`, 'paymentId');
+    draft.insert('refund', newRefund(draft, attempt, refundId, amount, input.reason));
+    const captures = await readOfPayment(transaction, 'capture', payment);
+    for (const allocation of allocate(captures, refundId, amount)) draft.insert('refundAllocation', allocation);
+    const processor = gateway.processors.named(attempt.processor);
+    const plan = { id: operationId, kind: 'REFUND', attemptId: attempt.id, refundId, processor } as const;
+    const operation = planOperation(gateway, draft, { ...plan, caller, request, attemptNumber: attempt.number });
+    draft.record('REFUND_PENDING', { attemptId: attempt.id, refundId });
+    const call = movementRequest(payment, operation, attempt.processorTransactionId, amount);
+    return ok({ draft, value: { operation, processor, call } });
+  });
+  if (!begun.ok) return begun;
+  if (begun.value.replayed) {
+    return ok({ payment: begun.value.payment, refundId: begun.value.resourceId, replayed: true });
+  }
+  const { operation, processor, call } = begun.value.value;
+  const outcome = await callProcessor(gateway, operation, processor, (signal) => processor.refund(call, signal));
+  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome });
+  return ok({ payment, refundId, replayed: false });
+}
+
+/** Shares a refund out over the captures that still hold money, the oldest first. */
+function allocate(captures: readonly Capture[], refundId: string, amount: bigint): RefundAllocation[] {
+  const allocations: RefundAllocation[] = [];
+  let left = amount;
+  for (const capture of captures) {
+    if (capture.status !== 'SUCCEEDED') continue;
+    const held = capture.amount - capture.amountRefundHeld;
+    const share = held < left ? held : left;
+    if (share <= 0n) continue;
+    allocations.push({ environmentId: capture.environmentId, refundId, captureId: capture.id, amount: share });
+    left -= share;
+  }
+  if (left !== 0n) throw new Error('a refund that the payment allows does not fit its captures');
+  return allocations;
+}
+
+function newRefund(draft: PaymentDraft, attempt: Attempt, id: string, amount: bigint, reason: string | null): Refund {
+  const { payment, now, actor } = draft;
+  return {
+    environmentId: payment.environmentId,
+    id,
+    paymentId: payment.id,
+    attemptId: attempt.id,
+    amount,
+    currency: payment.currency,
+    status: 'PENDING',
+    reason,
+    processorReference: null,
+    failureCode: null,
+    failureMessage: null,
+    createdAt: now,
+    updatedAt: now,
+    createdBy: actor,
+    updatedBy: actor,
+  };
+}

@@ -1,0 +1,152 @@
+import { resolveCursorConnection } from '@pothos/plugin-relay';
+import { unreachable } from '../domain/result.ts';
+import type { PageRequest } from '../store/loaders.ts';
+import { badInput } from './bad-input.ts';
+import { builder } from './builder.ts';
+
+/** Relay connections over keyset cursors: a cursor holds what its row has in the columns of the order. */
+
+builder.globalConnectionField('totalCount', (t) =>
+  t.int({
+    description: 'How many there are in all. It is counted when it is asked for.',
+    resolve: (connection) => connection.totalCount(),
+  }),
+);
+
+const PAGE_SIZE_DEFAULT = 20;
+const PAGE_SIZE_MAX = 100;
+
+interface ConnectionArguments {
+  readonly first?: number | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+interface PageInfo {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+}
+
+interface Connection<R> {
+  edges: { cursor: string; node: R }[];
+  pageInfo: PageInfo;
+  totalCount: () => Promise<number>;
+}
+
+interface OrderColumn<R> {
+  readonly column: keyof R & string;
+  readonly kind: 'time' | 'integer' | 'uuid';
+}
+
+/** How most lists are ordered: by the time of creation, then by id. */
+export const BY_CREATION = [
+  { column: 'createdAt', kind: 'time' },
+  { column: 'id', kind: 'uuid' },
+] as const;
+
+interface KeysetOptions<R> {
+  readonly args: ConnectionArguments;
+  /** The newest first, or the largest. */
+  readonly descending: boolean;
+  /** The columns of the order; the last one is unique. */
+  readonly order: readonly OrderColumn<R>[];
+  readonly read: (request: PageRequest) => Promise<readonly R[]>;
+  readonly count: () => Promise<number>;
+}
+
+/** One page of a list. @throws BAD_USER_INPUT for a page of more than 100 and for a cursor that is none */
+export async function keysetConnection<R extends object>(options: KeysetOptions<R>): Promise<Connection<R>> {
+  const { args, descending, order, read, count } = options;
+  const keyOf = (row: R): unknown[] => order.map(({ column }) => row[column]);
+  const kinds = order.map(({ kind }) => kind);
+  for (const size of [args.first, args.last]) {
+    if (size != null && (size < 0 || size > PAGE_SIZE_MAX)) throw badInput(`A page has 0 to ${PAGE_SIZE_MAX} entries.`);
+  }
+  if (args.first != null && args.last != null) throw badInput('A page is asked for by first or by last, not by both.');
+  const page = await resolveCursorConnection(
+    {
+      args,
+      defaultSize: PAGE_SIZE_DEFAULT,
+      maxSize: PAGE_SIZE_MAX,
+      toCursor: (row) => encodeCursor(keyOf(row as R)),
+    },
+    async ({ before, after, limit, inverted }) => {
+      const rows = await read({
+        limit,
+        after: decodeCursor(inverted ? before : after, kinds),
+        before: decodeCursor(inverted ? after : before, kinds),
+        descending: descending !== inverted,
+      });
+      return [...rows];
+    },
+  );
+  // The plugin's types lose the type of a row under `edgesFieldOptions`; the rows are the ones that were read.
+  return { ...(page as Omit<Connection<R>, 'totalCount'>), totalCount: count };
+}
+
+function encodeCursor(key: readonly unknown[]): string {
+  const texts = key.map((value) => (value instanceof Date ? value.toISOString() : String(value)));
+  return Buffer.from(JSON.stringify(texts)).toString('base64url');
+}
+
+/** What a cursor's texts must look like, so that no other reaches the database. */
+const KINDS = {
+  time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+  integer: /^\d{1,15}$/,
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+} as const;
+
+function decodeCursor(cursor: string | undefined, kinds: readonly (keyof typeof KINDS)[]): readonly string[] | null {
+  if (cursor === undefined) return null;
+  let key: unknown;
+  try {
+    key = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    throw badInput('The cursor is none of this list.');
+  }
+  const fits =
+    Array.isArray(key) &&
+    key.length === kinds.length &&
+    kinds.every((kind, index) => typeof key[index] === 'string' && KINDS[kind].test(key[index]));
+  if (!fits) throw badInput('The cursor is none of this list.');
+  return key as string[];
+}
+
+/**
+ * The rows of a Prisma query that lie on a page: (a, b) > (x, y) is a > x, or a = x and b > y. The first column is
+ * bounded once more by itself, which is what an index can be entered by.
+ */
+export function keysetWhere(order: readonly OrderColumn<never>[], page: PageRequest): { AND: object[] } {
+  const bounds = [
+    [page.after, page.descending ? 'lt' : 'gt'],
+    [page.before, page.descending ? 'gt' : 'lt'],
+  ] as const;
+  return {
+    AND: bounds.flatMap(([edge, comparison]) => {
+      if (edge === null) return [];
+      const values = order.map(({ kind }, index) => valueOf(kind, String(edge[index])));
+      const branches = order.map(({ column }, index) => ({
+        ...Object.fromEntries(order.slice(0, index).map((earlier, at) => [earlier.column, values[at]])),
+        [column]: { [comparison]: values[index] },
+      }));
+      const [first] = order;
+      return first === undefined ? [] : [{ [first.column]: { [`${comparison}e`]: values[0] } }, { OR: branches }];
+    }),
+  };
+}
+
+function valueOf(kind: keyof typeof KINDS, text: string): unknown {
+  switch (kind) {
+    case 'time':
+      return new Date(text);
+    case 'integer':
+      return BigInt(text);
+    case 'uuid':
+      return text;
+    default:
+      return unreachable(kind);
+  }
+}

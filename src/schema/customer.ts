@@ -1,0 +1,179 @@
+import { decodeIdOf, encodeId } from '../domain/ids.ts';
+import { createCustomer, updateCustomer, type CustomerInput } from '../payments/customer.ts';
+import { notFound } from '../payments/failure.ts';
+import { builder } from './builder.ts';
+import { BY_CREATION, keysetConnection, keysetWhere } from './connection.ts';
+import { mutationResult } from './errors.ts';
+import { Node } from './node.ts';
+import type { Customer as CustomerRow } from '../../generated/prisma/client.ts';
+
+const Address = builder.objectRef<CustomerRow>('Address').implement({
+  description: 'A postal address.',
+  fields: (t) => ({
+    line1: t.exposeString('addressLine1', { nullable: true, description: 'Street and number.' }),
+    line2: t.exposeString('addressLine2', { nullable: true, description: 'What else leads to the door.' }),
+    city: t.exposeString('city', { nullable: true, description: 'The city.' }),
+    state: t.exposeString('state', { nullable: true, description: 'State, province or region.' }),
+    postalCode: t.exposeString('postalCode', { nullable: true, description: 'The postal code.' }),
+    country: t.exposeString('country', { nullable: true, description: 'ISO 3166-1, two letters: "DE".' }),
+  }),
+});
+
+export const Customer = builder.prismaObject('Customer', {
+  description: 'Someone who pays.',
+  interfaces: [Node],
+  fields: (t) => ({
+    id: t.id({ description: 'cus_ and a UUID.', resolve: ({ id }) => encodeId('Customer', id) }),
+    email: t.exposeString('email', { nullable: true, description: 'The e-mail address.' }),
+    firstName: t.exposeString('firstName', { nullable: true, description: 'The first name.' }),
+    lastName: t.exposeString('lastName', { nullable: true, description: 'The last name.' }),
+    name: t.string({
+      nullable: true,
+      description: 'Both names.',
+      resolve: ({ firstName, lastName }) => [firstName, lastName].filter((part) => part !== null).join(' ') || null,
+    }),
+    phone: t.exposeString('phone', { nullable: true, description: 'The telephone number.' }),
+    address: t.field({ type: Address, description: 'The postal address.', resolve: (customer) => customer }),
+    metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as the merchant gave them.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
+    createdBy: t.exposeString('createdBy', { description: 'The key that created it.' }),
+    updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last.' }),
+  }),
+});
+
+const AddressInput = builder.inputType('AddressInput', {
+  description: 'A postal address.',
+  fields: (t) => ({
+    line1: t.string({ description: 'Street and number.' }),
+    line2: t.string({ description: 'What else leads to the door.' }),
+    city: t.string({ description: 'The city.' }),
+    state: t.string({ description: 'State, province or region.' }),
+    postalCode: t.string({ description: 'The postal code.' }),
+    country: t.string({ description: 'ISO 3166-1, two capital letters: "DE".' }),
+  }),
+});
+
+const CreateCustomerInput = builder.inputType('CreateCustomerInput', {
+  description: 'A new customer. Texts have at most 200 characters.',
+  fields: (t) => ({
+    email: t.string({ description: 'The e-mail address.' }),
+    firstName: t.string({ description: 'The first name.' }),
+    lastName: t.string({ description: 'The last name.' }),
+    phone: t.string({ description: 'The telephone number.' }),
+    address: t.field({ type: AddressInput, description: 'The postal address.' }),
+    metadata: t.field({ type: 'JSONObject', description: 'At most 50 texts by key.' }),
+  }),
+});
+
+const UpdateCustomerInput = builder.inputType('UpdateCustomerInput', {
+  description: 'What is to change of a customer. What is left out stays as it is; null empties a field.',
+  fields: (t) => ({
+    customerId: t.id({ required: true, description: 'Which customer.' }),
+    email: t.string({ description: 'The e-mail address.' }),
+    firstName: t.string({ description: 'The first name.' }),
+    lastName: t.string({ description: 'The last name.' }),
+    phone: t.string({ description: 'The telephone number.' }),
+    address: t.field({ type: AddressInput, description: 'The postal address: the fields that it names.' }),
+    metadata: t.field({ type: 'JSONObject', description: 'Takes the place of all metadata there were.' }),
+  }),
+});
+
+type Fields = Omit<(typeof UpdateCustomerInput)['$inferInput'], 'customerId'>;
+
+function inputOf({ address, metadata, ...fields }: Fields): CustomerInput {
+  const { line1, line2, ...rest } = address ?? {};
+  const given = { ...fields, ...rest, addressLine1: line1, addressLine2: line2 };
+  return {
+    fields: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+const CreateCustomerPayload = builder.objectRef<{ customer: CustomerRow }>('CreateCustomerPayload').implement({
+  description: 'The customer was stored.',
+  fields: (t) => ({ customer: t.expose('customer', { type: Customer, description: 'As it was stored.' }) }),
+});
+
+const UpdateCustomerPayload = builder.objectRef<{ customer: CustomerRow }>('UpdateCustomerPayload').implement({
+  description: 'The customer was changed.',
+  fields: (t) => ({ customer: t.expose('customer', { type: Customer, description: 'As it is now.' }) }),
+});
+
+const CreateCustomerResult = mutationResult('CreateCustomer', CreateCustomerPayload, ['INVALID_INPUT']);
+const UpdateCustomerResult = mutationResult('UpdateCustomer', UpdateCustomerPayload, ['INVALID_INPUT', 'NOT_FOUND']);
+
+builder.mutationFields((t) => ({
+  createCustomer: t.field({
+    type: CreateCustomerResult.type,
+    description: 'Stores a customer.',
+    args: { input: t.arg({ type: CreateCustomerInput, required: true, description: 'The customer.' }) },
+    resolve: async (_, { input }, { gateway, caller }) =>
+      CreateCustomerResult.answer(await createCustomer(gateway, caller, inputOf(input)), (customer) => ({ customer })),
+  }),
+  updateCustomer: t.field({
+    type: UpdateCustomerResult.type,
+    description: 'Changes a customer.',
+    args: { input: t.arg({ type: UpdateCustomerInput, required: true, description: 'The changes.' }) },
+    resolve: async (_, { input: { customerId, ...fields } }, { gateway, caller }) => {
+      const id = decodeIdOf('Customer', customerId);
+      const result =
+        id === undefined
+          ? notFound('customer', 'customerId')
+          : await updateCustomer(gateway, caller, id, inputOf(fields));
+      return UpdateCustomerResult.answer(result, (customer) => ({ customer }));
+    },
+  }),
+}));
+
+const CustomerFilter = builder.inputType('CustomerFilter', {
+  description: 'Which customers: those that fit everything that is given.',
+  fields: (t) => ({
+    email: t.string({ description: 'Exactly this e-mail address.' }),
+    createdFrom: t.field({ type: 'DateTime', description: 'Created at this moment or later.' }),
+    createdTo: t.field({ type: 'DateTime', description: 'Created before this moment.' }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  customer: t.field({
+    type: Customer,
+    nullable: true,
+    description: 'A customer; null where there is none with this id.',
+    args: { id: t.arg.id({ required: true, description: 'cus_…' }) },
+    resolve: (_, { id }, { loaders }) => {
+      const uuid = decodeIdOf('Customer', id);
+      return uuid === undefined ? null : loaders.customer.load(uuid);
+    },
+  }),
+  customers: t.connection({
+    type: Customer,
+    description: 'Customers, the newest first.',
+    args: { filter: t.arg({ type: CustomerFilter, description: 'Which of them.' }) },
+    resolve: (_, { filter, ...args }, { gateway, caller }) => {
+      const { customer } = gateway.database.prisma;
+      const where = {
+        environmentId: caller.environmentId,
+        ...(filter?.email == null ? {} : { email: filter.email }),
+        createdAt: {
+          ...(filter?.createdFrom && { gte: filter.createdFrom }),
+          ...(filter?.createdTo && { lt: filter.createdTo }),
+        },
+      };
+      return keysetConnection<CustomerRow>({
+        args,
+        descending: true,
+        order: BY_CREATION,
+        read: (page) => {
+          const direction = page.descending ? 'desc' : 'asc';
+          return customer.findMany({
+            where: { AND: [where, keysetWhere(BY_CREATION, page)] },
+            orderBy: [{ createdAt: direction }, { id: direction }],
+            take: page.limit,
+          });
+        },
+        count: () => customer.count({ where }),
+      });
+    },
+  }),
+}));

@@ -1,0 +1,110 @@
+import type { Payment as PaymentRow } from '../../generated/prisma/client.ts';
+import { encodeId } from '../domain/ids.ts';
+import { capturable, refundable } from '../domain/lifecycle.ts';
+import { lifecycleOf } from '../payments/draft.ts';
+import { builder } from './builder.ts';
+import { Decline, declineOf } from './decline.ts';
+import { CaptureMethod, Initiator, PaymentRefundStatus, PaymentStatus } from './enums.ts';
+import { Money, type MoneyShape } from './money.ts';
+import { Node } from './node.ts';
+
+const NextAction = builder.objectRef<{ redirectUrl: string; expiresAt: Date }>('NextAction').implement({
+  description: 'What the payer has to do before the payment can go on.',
+  fields: (t) => ({
+    redirectUrl: t.exposeString('redirectUrl', { description: 'Send the payer here: to 3-D Secure, for instance.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'After this the payment expires.' }),
+  }),
+});
+
+const money = (payment: PaymentRow, amount: bigint): MoneyShape => ({ amount, currency: payment.currency });
+
+export const Payment = builder.prismaObject('Payment', {
+  description: 'What is to be paid, and how far it has come.',
+  interfaces: [Node],
+  fields: (t) => ({
+    id: t.id({ description: 'pay_ and a UUID.', resolve: ({ id }) => encodeId('Payment', id) }),
+    amount: t.field({ type: Money, description: 'What is to be paid.', resolve: (p) => money(p, p.amount) }),
+    status: t.expose('status', { type: PaymentStatus, description: 'How far the money has come in.' }),
+    refundStatus: t.expose('refundStatus', { type: PaymentRefundStatus, description: 'How far money has gone back.' }),
+    amountAuthorized: t.field({
+      type: Money,
+      description: 'What a processor holds or held for this payment.',
+      resolve: (p) => money(p, p.amountAuthorized),
+    }),
+    amountCaptured: t.field({
+      type: Money,
+      description: 'What was taken: the sum of the captures that succeeded.',
+      resolve: (p) => money(p, p.amountCaptured),
+    }),
+    amountRefunded: t.field({
+      type: Money,
+      description: 'What has gone back: the sum of the refunds that succeeded.',
+      resolve: (p) => money(p, p.amountRefunded),
+    }),
+    amountRefundPending: t.field({
+      type: Money,
+      description: 'What is going back: the sum of the refunds that are under way.',
+      resolve: (p) => money(p, p.amountRefunding),
+    }),
+    maximumCapturable: t.field({
+      type: Money,
+      description: 'What can still be captured.',
+      resolve: (p) => money(p, capturable(lifecycleOf(p))),
+    }),
+    maximumRefundable: t.field({
+      type: Money,
+      description: 'What can still be refunded.',
+      resolve: (p) => money(p, refundable(lifecycleOf(p))),
+    }),
+    captureMethod: t.expose('captureMethod', { type: CaptureMethod, description: 'When the amount is taken.' }),
+    initiator: t.expose('initiator', { type: Initiator, description: 'Who started it.' }),
+    offSession: t.exposeBoolean('offSession', { description: 'The customer is not there to be asked for anything.' }),
+    decline: t.field({
+      type: Decline,
+      nullable: true,
+      description: 'Why the last attempt failed; null where it did not.',
+      resolve: declineOf,
+    }),
+    nextAction: t.field({
+      type: NextAction,
+      nullable: true,
+      description: 'What the payer has to do, while the status is REQUIRES_ACTION.',
+      resolve: ({ actionUrl, actionExpiresAt }) =>
+        actionUrl === null || actionExpiresAt === null ? null : { redirectUrl: actionUrl, expiresAt: actionExpiresAt },
+    }),
+    description: t.exposeString('description', { nullable: true, description: 'Free text of the merchant.' }),
+    statementDescriptor: t.exposeString('statementDescriptor', {
+      nullable: true,
+      description: "What the payer's card statement says.",
+    }),
+    returnUrl: t.exposeString('returnUrl', { nullable: true, description: 'Where the payer comes back to.' }),
+    metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as the merchant gave them.' }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Someone asked to cancel it, and the processor has not answered yet.',
+    }),
+    succeededAt: t.expose('succeededAt', { type: 'DateTime', nullable: true, description: 'When it succeeded.' }),
+    failedAt: t.expose('failedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the last attempt failed; null again once another began.',
+    }),
+    canceledAt: t.expose('canceledAt', { type: 'DateTime', nullable: true, description: 'When it was canceled.' }),
+    refundedAt: t.expose('refundedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When all that was captured had gone back; null while it has not.',
+    }),
+    settledAt: t.expose('settledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the processor paid the money out.',
+    }),
+    sequence: t.exposeInt('sequence', { description: 'The number of its last event.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
+    createdBy: t.exposeString('createdBy', { description: 'The key that created it.' }),
+    updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last, or "processor".' }),
+  }),
+});

@@ -1,0 +1,20 @@
+import type { GraphQLSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './node.ts';
+import './payment-queries.ts';
+import './payment-mutations.ts';
+import './relations.ts';
+import './subscriptions.ts';
+import './viewer.ts';
+
+builder.queryType({ description: 'What can be read.' });
+builder.mutationType({
+  description:
+    'What can be done. Those that move money take an idempotency key; all answer a payload or a typed error.',
+});
+
+/** The whole schema. It needs no database. */
+export function buildSchema(): GraphQLSchema {
+  return builder.toSchema();
+}

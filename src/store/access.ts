@@ -1,0 +1,51 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { ApiKey, Environment } from '../../generated/prisma/client.ts';
+import type { Database } from './database.ts';
+
+export type KeyOwner = Pick<ApiKey, 'id' | 'environmentId' | 'name' | 'hint'> & Pick<Environment, 'mode' | 'accountId'>;
+
+/** A secret key is known by its SHA-256: with 192 random bits in it, no slower hash would make it safer. */
+function hashOf(secret: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(secret).digest());
+}
+
+/** Whose key this is; undefined for one that nobody has or that was revoked. */
+export async function findKey(database: Database, secret: string): Promise<KeyOwner | undefined> {
+  const [owner] = await database.prisma.$queryRaw<KeyOwner[]>`
+    SELECT key.id::text, key.environment_id::text AS "environmentId", key.name, key.hint, environment.mode::text,
+           environment.account_id::text AS "accountId"
+    FROM api_key AS key JOIN environment ON environment.id = key.environment_id
+    WHERE key.hash = ${hashOf(secret)} AND key.revoked_at IS NULL`;
+  return owner;
+}
+
+/** A new secret key. It is told once, here: the database keeps its hash. */
+export async function addKey(
+  database: Database,
+  key: { readonly id: string; readonly environment: Pick<Environment, 'id' | 'mode'>; readonly name: string },
+): Promise<string> {
+  const secret = `sk_${key.environment.mode.toLowerCase()}_${randomBytes(24).toString('base64url')}`;
+  await database.prisma.apiKey.create({
+    data: {
+      environmentId: key.environment.id,
+      id: key.id,
+      name: key.name,
+      hash: hashOf(secret),
+      hint: secret.slice(-4),
+    },
+  });
+  return secret;
+}
+
+/** A new account with its two environments. */
+export async function addAccount(
+  database: Database,
+  account: { readonly name: string; readonly newId: () => string },
+): Promise<{ test: Pick<Environment, 'id' | 'mode'>; live: Pick<Environment, 'id' | 'mode'> }> {
+  const test = { id: account.newId(), mode: 'TEST' } as const;
+  const live = { id: account.newId(), mode: 'LIVE' } as const;
+  await database.prisma.account.create({
+    data: { id: account.newId(), name: account.name, environments: { create: [test, live] } },
+  });
+  return { test, live };
+}

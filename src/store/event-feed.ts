@@ -1,0 +1,188 @@
+import type { Pool } from 'pg';
+import type { PaymentEvent } from '../../generated/prisma/client.ts';
+import { fromRow, ROW_TYPES } from './columns.ts';
+
+/** Where a reader is in the order that follows commits. */
+interface Position {
+  readonly epoch: number;
+  readonly orderXid: bigint;
+  readonly position: bigint;
+}
+
+interface FeedOptions {
+  readonly pool: Pool;
+  readonly epoch: number;
+  readonly onError: (error: Error) => void;
+  /** A slow look at the log covers a lost wake-up. */
+  readonly pollMs?: number;
+}
+
+const CHANNEL = 'tender_events';
+const BATCH = 500;
+const DEFAULT_POLL_MS = 1_000;
+/** While a transaction that is still open hides events behind it, the log is looked at again so soon. */
+const HORIZON_POLL_MS = 20;
+/** The connection that listens is made anew after this. */
+const RECONNECT_MS = 500;
+
+type Listener = (events: readonly PaymentEvent[]) => void;
+
+/**
+ * The one reader of the event log in a process. It takes events whose transaction is older than every open one,
+ * in the order (orderXid, position), so that an event that commits late is never skipped, and hands them to
+ * everyone who listens. NOTIFY only wakes it.
+ */
+export class EventFeed {
+  readonly #options: FeedOptions;
+  readonly #listeners = new Set<Listener>();
+  #cursor: Position | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reading: Promise<void> | undefined;
+  #readAgain = false;
+  #notifying = false;
+  #notifyAgain = false;
+  #stopped = false;
+  #stopListening: (() => void) | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Begins at the end of the log as it is now. */
+  async start(): Promise<void> {
+    this.#cursor = await this.#end();
+    await this.#listen();
+    this.#schedule(this.#options.pollMs ?? DEFAULT_POLL_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#stopListening?.();
+    await this.#reading;
+  }
+
+  /** Calls the listener with every event from now on, in order. @returns what ends it */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** To be called after a commit that appended events: wakes the readers of all processes, this one at once. */
+  appended(): void {
+    void this.#wake();
+    void this.#notify();
+  }
+
+  /** One NOTIFY for whatever was appended while the last one was under way: it is never inside a payment's transaction. */
+  async #notify(): Promise<void> {
+    if (this.#notifying) {
+      this.#notifyAgain = true;
+      return;
+    }
+    this.#notifying = true;
+    try {
+      do {
+        this.#notifyAgain = false;
+        await this.#options.pool.query(`NOTIFY ${CHANNEL}`);
+      } while (this.#notifyAgain);
+    } catch (error) {
+      // The slow look covers it.
+      if (!this.#stopped) this.#options.onError(error as Error);
+    } finally {
+      this.#notifying = false;
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const client = await this.#options.pool.connect();
+    const reconnect = (): void => {
+      client.removeAllListeners('notification');
+      client.release(true);
+      this.#stopListening = undefined;
+      if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
+    };
+    client.once('end', reconnect);
+    client.on('notification', () => void this.#wake());
+    await client.query(`LISTEN ${CHANNEL}`);
+    this.#stopListening = () => {
+      client.off('end', reconnect);
+      client.removeAllListeners('notification');
+      client.release(true);
+    };
+  }
+
+  async #relisten(): Promise<void> {
+    try {
+      if (this.#stopped) return;
+      await this.#listen();
+      await this.#wake();
+    } catch (error) {
+      this.#options.onError(error as Error);
+      if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
+    }
+  }
+
+  #schedule(inMs: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.#wake(), inMs).unref();
+  }
+
+  async #wake(): Promise<void> {
+    this.#readAgain = true;
+    if (this.#stopped || this.#reading !== undefined) return;
+    this.#reading = this.#readAll();
+    await this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
+    let nextMs = this.#options.pollMs ?? DEFAULT_POLL_MS;
+    try {
+      while (this.#readAgain && !this.#stopped) {
+        this.#readAgain = false;
+        const { events, hidden } = await this.#read();
+        for (const listener of this.#listeners) if (events.length > 0) listener(events);
+        if (events.length === BATCH) this.#readAgain = true;
+        if (hidden) nextMs = HORIZON_POLL_MS;
+      }
+    } catch (error) {
+      if (!this.#stopped) this.#options.onError(error as Error);
+    } finally {
+      this.#reading = undefined;
+      this.#schedule(nextMs);
+    }
+  }
+
+  /** The next events, and whether there are more that an open transaction hides. */
+  async #read(): Promise<{ events: PaymentEvent[]; hidden: boolean }> {
+    const after = this.#cursor;
+    if (after === undefined) throw new Error('the feed was read before it was started');
+    const { rows } = await this.#options.pool.query<Record<string, unknown>>({
+      name: 'event_feed_read',
+      text: `SELECT *, epoch = $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
+             FROM payment_event
+             WHERE (epoch, order_xid, position) > ($1, $2, $3)
+             ORDER BY epoch, order_xid, position LIMIT ${BATCH}`,
+      values: [after.epoch, after.orderXid, after.position, this.#options.epoch],
+      types: ROW_TYPES,
+    });
+    const read = rows.map((row) => fromRow<PaymentEvent & { hidden: boolean }>(row));
+    const events = read.filter((event) => !event.hidden);
+    const last = events.at(-1);
+    if (last !== undefined) this.#cursor = last;
+    return { events, hidden: events.length < read.length };
+  }
+
+  /** Everything that is visible now lies before this. */
+  async #end(): Promise<Position> {
+    const { rows } = await this.#options.pool.query<Record<string, unknown>>({
+      text: `SELECT epoch, order_xid, position FROM payment_event
+             WHERE order_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint OR epoch < $1
+             ORDER BY epoch DESC, order_xid DESC, position DESC LIMIT 1`,
+      values: [this.#options.epoch],
+      types: ROW_TYPES,
+    });
+    const [row] = rows;
+    return row === undefined ? { epoch: 0, orderXid: 0n, position: 0n } : fromRow<Position>(row);
+  }
+}
