@@ -127,12 +127,14 @@ function apply(payment: Lifecycle, change: Change): Lifecycle | Illegal {
       return { ...payment, status: 'REQUIRES_ACTION' };
     case 'AUTHORIZED':
       if (change.amount <= 0n || change.amount > payment.amount) return { illegal: 'AMOUNT' };
-      return { ...payment, status: 'AUTHORIZED', amountAuthorized: change.amount };
-    case 'CHARGED':
+      return { ...payment, status: 'AUTHORIZED', amountAuthorized: change.amount, amountReleased: 0n };
+    case 'CHARGED': {
       if (change.amount <= 0n || change.amount > payment.amount) return { illegal: 'AMOUNT' };
+      const charged = { ...payment, amountAuthorized: change.amount, amountReleased: 0n };
       return change.confirmed
-        ? { ...payment, status: 'SUCCEEDED', amountAuthorized: change.amount, amountCaptured: change.amount }
-        : { ...payment, status: 'CAPTURED', amountAuthorized: change.amount, amountCapturing: change.amount };
+        ? { ...charged, status: 'SUCCEEDED', amountCaptured: change.amount }
+        : { ...charged, status: 'CAPTURED', amountCapturing: change.amount };
+    }
     case 'ATTEMPT_FAILED':
       return { ...payment, status: payment.cancelRequested ? 'CANCELED' : 'FAILED', cancelRequested: false };
     case 'CAPTURE_STARTED':
@@ -175,7 +177,8 @@ function apply(payment: Lifecycle, change: Change): Lifecycle | Illegal {
 function captured(payment: Lifecycle, amount: bigint, final: boolean): Lifecycle {
   const amountCaptured = payment.amountCaptured + amount;
   const open = payment.amountAuthorized - amountCaptured - payment.amountReleased;
-  const ended = final || open === 0n;
+  // CAPTURED says that the capture under way is the last, whatever its confirmation says.
+  const ended = final || open === 0n || payment.status === 'CAPTURED';
   return {
     ...payment,
     status: ended ? 'SUCCEEDED' : 'AUTHORIZED',
