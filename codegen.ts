@@ -15,6 +15,7 @@ const config: CodegenConfig = {
         useTypeImports: true,
         strictScalars: true,
         scalars: {
+          Currency: 'string',
           DateTime: 'string',
           ID: 'string',
           JSONObject: 'Record<string, unknown>',

@@ -5,12 +5,12 @@ import { startRounds, type Round } from './due/rounds.ts';
 import { uuidv7 } from './domain/ids.ts';
 import type { Demo } from './http/explorer.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
-import type { Gateway, Processors } from './payments/gateway.ts';
+import type { Gateway, Processors, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
 import type { Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
 import { deliverNotifications } from './processors/sandbox/notifications.ts';
-import { Sandbox } from './processors/sandbox/sandbox.ts';
+import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
@@ -24,7 +24,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Makes sure of the demo account and tells its key; left out, there is none. */
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
-  readonly sandbox?: { readonly delayMs?: number };
+  readonly sandbox?: SandboxOptions;
+  readonly settings?: Partial<Settings>;
 }
 
 export interface App {
@@ -98,15 +99,15 @@ function roundsOf(gateway: Gateway, books: SandboxBooks): Round[] {
 function createGateway(
   database: Database,
   feed: EventFeed,
-  options: { readonly secret: string; readonly log: Logger; readonly epoch: number; readonly sandbox: Sandbox },
+  options: Pick<AppOptions, 'secret' | 'log' | 'settings'> & { readonly epoch: number; readonly sandbox: Sandbox },
 ): Gateway {
   const { log, epoch, sandbox } = options;
   return {
     database,
-    processors: processorsOf(sandbox, [sandbox]),
+    processors: processorsOf(sandbox),
     keyring: createKeyring(options.secret),
     epoch,
-    settings: { idempotencyRetentionMs: 30 * DAY_MS, recoveryDelayMs: 5_000 },
+    settings: { idempotencyRetentionMs: 30 * DAY_MS, recoveryDelayMs: 5_000, ...options.settings },
     now: () => new Date(),
     newId,
     eventsAppended: () => feed.appended(),
@@ -114,14 +115,13 @@ function createGateway(
   };
 }
 
-function processorsOf(standard: Processor, all: readonly Processor[]): Processors {
-  const byName = new Map(all.map((processor) => [processor.name, processor]));
+/** The sandbox moves no money, so it takes no live payment. */
+function processorsOf(sandbox: Processor): Processors {
   return {
-    default: standard,
+    standard: (mode) => (mode === 'TEST' ? sandbox : undefined),
     named(name) {
-      const processor = byName.get(name);
-      if (processor === undefined) throw new Error(`no connector for the processor ${name}`);
-      return processor;
+      if (name !== sandbox.name) throw new Error(`no connector for the processor ${name}`);
+      return sandbox;
     },
   };
 }

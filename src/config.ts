@@ -8,6 +8,10 @@ const Environment = z.strictObject({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .refine(
+      isConnectionString,
+      'is not a URL (in a user name or password, @ : / ? # and % are written as %40 and so on)',
+    )
     .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -15,6 +19,11 @@ const Environment = z.strictObject({
   TENDER_DATA_DIR: z.string().min(1).optional(),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
 });
+
+/** A URL, in which the host may be missing when the parameters name a socket's directory. */
+function isConnectionString(value: string): boolean {
+  return URL.canParse(value.replace('@/', '@localhost/'));
+}
 
 /** The names with which an operator sets something. Others that begin with TENDER_ are refused: a slip of the pen. */
 const NAMES = Object.keys(Environment.shape);

@@ -13,7 +13,7 @@ const SECRET_FILE = 'secret';
 
 /** The secret of a data directory, made on its first start. */
 export async function readOrMakeSecret(directory: string): Promise<string> {
-  return readOrMake(join(directory, SECRET_FILE), async () => randomBytes(32).toString('base64url'));
+  return readOrMake(join(directory, SECRET_FILE), () => randomBytes(32).toString('base64url'));
 }
 
 /**
@@ -68,10 +68,10 @@ async function takeSamplePayment(gateway: Gateway, caller: Caller): Promise<void
   if (!taken.ok) throw new Error(`the sample payment was refused: ${taken.failure.message}`);
 }
 
-async function readOrMake(file: string, make: () => Promise<string>): Promise<string> {
+async function readOrMake(file: string, make: () => string): Promise<string> {
   const kept = await readOptional(file);
   if (kept !== undefined) return kept;
-  const made = await make();
+  const made = make();
   await writePrivately(file, made);
   return made;
 }

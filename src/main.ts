@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { startApp, type App } from './app.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { readOrMakeDemo, readOrMakeSecret } from './demo.ts';
-import { PortTakenError } from './http/server.ts';
+import { ListenError } from './http/server.ts';
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
@@ -75,15 +75,19 @@ Ctrl-C ends it, its database included.
 `);
 }
 
-/** Ends everything; a second signal ends it at once. */
-function stopOnSignal({ app, cluster }: Running, log: Logger): void {
+/**
+ * Ends everything on a signal. During the start, and at a second signal, that is at once: the embedded database is
+ * then told to end by the exit of this process.
+ */
+function stopOnSignal(starting: Promise<Running>, log: Logger): void {
+  let running: Running | undefined;
   let stopping = false;
   const stop = async (code: number): Promise<void> => {
-    if (stopping) process.exit(130);
+    if (running === undefined || stopping) process.exit(130);
     stopping = true;
     try {
-      await app.close();
-      await cluster?.stop();
+      await running.app.close();
+      await running.cluster?.stop();
     } catch (error) {
       log.error({ name: (error as Error).name }, 'the gateway did not stop as it should');
       process.exit(1);
@@ -91,21 +95,25 @@ function stopOnSignal({ app, cluster }: Running, log: Logger): void {
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
-  void cluster?.exited.then(() => {
-    if (stopping) return;
+  const watch = async (): Promise<void> => {
+    running = await starting;
+    await running.cluster?.exited;
+    if (running.cluster === undefined || stopping) return;
     log.fatal('the embedded database ended by itself');
-    void stop(1);
-  });
+    await stop(1);
+  };
+  // Who waits for the start as well hears of its failure.
+  void watch().catch(() => {});
 }
 
 try {
   const config = readConfig();
   const log = createLogger(config.logLevel);
-  const running = await start(config, log);
-  stopOnSignal(running, log);
-  greet(running);
+  const starting = start(config, log);
+  stopOnSignal(starting, log);
+  greet(await starting);
 } catch (error) {
-  const expected = [ConfigError, DatabaseSetupError, PortTakenError].some((kind) => error instanceof kind);
+  const expected = [ConfigError, DatabaseSetupError, ListenError].some((kind) => error instanceof kind);
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
   process.exit(1);
 }

@@ -72,7 +72,7 @@ export function listMigrations(directory: string): MigrationList {
       content: existsSync(lockfile) ? readFileSync(lockfile, 'utf8') : LOCKFILE,
     },
     shadowDbInitScript: '',
-    migrationDirectories: names.sort().map((name) => ({
+    migrationDirectories: names.toSorted().map((name) => ({
       path: name,
       migrationFile: {
         path: 'migration.sql',
@@ -99,11 +99,7 @@ export async function startEngine(connection: Connection): Promise<SchemaEngine>
     },
   };
   loadEngine();
-  return (await bindings.SchemaEngine.new(
-    { datamodels: undefined },
-    () => {},
-    bindMigrationAwareSqlAdapterFactory(adapters),
-  )) as SchemaEngine;
+  return bindings.SchemaEngine.new({ datamodels: undefined }, () => {}, bindMigrationAwareSqlAdapterFactory(adapters));
 }
 
 let engineIsLoaded = false;
@@ -138,7 +134,7 @@ async function connectAdapter(connection: Connection): Promise<SqlDriverAdapter>
   // let it take them for text, and tell the engine what they are.
   const charColumns = new WeakMap<unknown[], number[]>();
   const query = pool.query.bind(pool) as unknown as (request: unknown) => Promise<QueryArrayResult>;
-  pool.query = (async (request: unknown) => {
+  pool.query = async (request: unknown) => {
     const { fields, rows, ...rest } = await query(request);
     charColumns.set(
       rows,
@@ -148,7 +144,7 @@ async function connectAdapter(connection: Connection): Promise<SqlDriverAdapter>
       field.dataTypeID === OID_CHAR ? { ...field, dataTypeID: types.builtins.TEXT } : field,
     );
     return { ...rest, rows, fields: readable };
-  }) as typeof pool.query;
+  };
   const adapter = await new PrismaPg(pool, { disposeExternalPool: true }).connect();
   const queryRaw = adapter.queryRaw.bind(adapter);
   adapter.queryRaw = async (request) => {
@@ -192,7 +188,12 @@ function command(): { name: string; empty: boolean } | 'check' {
 async function main(): Promise<number> {
   const wanted = command();
   const cluster = await startTemporaryCluster();
-  const script = await nextMigration(PRISMA_DIRECTORY, cluster.connection).finally(() => cluster.stop());
+  let script: string | undefined;
+  try {
+    script = await nextMigration(PRISMA_DIRECTORY, cluster.connection);
+  } finally {
+    await cluster.stop();
+  }
   if (wanted === 'check') {
     if (script === undefined) return 0;
     console.error(`prisma/schema.prisma has changes without a migration (npm run migration -- <name>):\n\n${script}`);

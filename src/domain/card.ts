@@ -21,7 +21,7 @@ export interface RawCard {
 
 export type CardProblem = { readonly field: keyof RawCard; readonly message: string };
 
-/** First digits and brand, the longest match wins. Source: the networks' published issuer ranges. */
+/** First digits and brand; no two ranges overlap. Source: the networks' published issuer ranges. */
 const BRAND_RANGES: readonly (readonly [from: string, to: string, brand: CardBrand])[] = [
   ['4', '4', 'VISA'],
   ['51', '55', 'MASTERCARD'],
@@ -99,16 +99,29 @@ function hasExpired(card: RawCard, now: Date): boolean {
   return now.getTime() >= endUtcMs;
 }
 
+/** What has many digits and is no card number: UUIDs, and telephone numbers of E.164, which has at most 15 digits. */
+const OTHER_NUMBERS = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\+(?:[ -]?\d){7,15}(?![ -]?\d)/gi;
+
 /**
- * Whether free text holds what can be a card number: a whole run of 13 to 19 digits, single spaces or hyphens
- * between them allowed, of an issuer range's length and with a right check digit. A longer run is no card number.
+ * Whether free text holds what can be a card number: 13 to 19 digits, single spaces or hyphens between them
+ * allowed, of an issuer range's length and with a right check digit. Digits that follow or go before without a
+ * space are one number with them; groups of digits are tried with and without their neighbours, because people
+ * write the date of expiry or the CVC behind the number.
  */
 export function holdsCardNumber(text: string): boolean {
-  for (const [run] of text.matchAll(/\d(?:[ -]?\d){12,}/g)) {
-    const digits = run.replace(/\D/g, '');
-    if (brandOf(digits) !== 'UNKNOWN' && hasBrandLength(digits) && passesLuhn(digits)) return true;
+  for (const [run] of text.replace(OTHER_NUMBERS, ';').matchAll(/\d(?:[ -]?\d){12,}/g)) {
+    const groups = run.split(/[ -]/);
+    if (groups.some((_, first) => beginsWithCardNumber(groups.slice(first, first + 19)))) return true;
   }
   return false;
+}
+
+function beginsWithCardNumber(groups: readonly string[]): boolean {
+  let digits = '';
+  return groups.some((group) => {
+    digits += group;
+    return brandOf(digits) !== 'UNKNOWN' && hasBrandLength(digits) && passesLuhn(digits);
+  });
 }
 
 /** 15 digits for American Express, 14 and more for Diners Club, 13, 16 or 19 for Visa, 16 and more for others. */

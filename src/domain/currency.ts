@@ -33,7 +33,8 @@ export const CURRENCIES: readonly Currency[] = [...EXPONENTS.keys()].toSorted() 
 
 /** Reads a code in either case; undefined if it is no currency in use. */
 export function parseCurrency(code: string): Currency | undefined {
-  const upper = code.toUpperCase();
+  // toUpperCase would also make an S of the long s: only plain letters are a code.
+  const upper = /^[A-Za-z]{3}$/.test(code) ? code.toUpperCase() : '';
   return EXPONENTS.has(upper) ? (upper as Currency) : undefined;
 }
 

@@ -5,7 +5,7 @@ import { buildSchema } from '../schema/schema.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { authenticate, credentialOf } from './authentication.ts';
-import { createMask } from './masking.ts';
+import { createMask, useQuietErrors } from './masking.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -40,6 +40,7 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
+    plugins: [useQuietErrors()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       return createContext(gateway, feed, await authenticate(gateway.database, given));

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import type { Logger } from '../telemetry.ts';
 
 /**
- * What a caller sees of an error. One that was made for the caller goes out as it is; any other is a fault of
- * ours: the caller gets an id, the log gets the same id with what can be told without repeating any data.
+ * What a caller sees of an error. One that was made for the caller goes out; any other is a fault of ours: the
+ * caller gets an id, the log gets the same id with what can be told without repeating any data.
  */
 export function createMask(log: Logger): (error: unknown) => Error {
   return (error) => {
     const shown = forCaller(error);
-    if (shown !== undefined) return shown;
+    if (shown !== undefined) return withoutValues(shown);
     const errorId = randomUUID();
-    const origin = error instanceof GraphQLError ? (error.originalError ?? error) : error;
+    const origin = error instanceof GraphQLError ? (error.cause ?? error) : error;
     log.error({ errorId, ...traceOf(origin) }, 'unexpected error');
     return new GraphQLError('An unexpected error. Tell the operator this id.', {
       ...(error instanceof GraphQLError && { nodes: error.nodes, path: error.path }),
@@ -22,9 +23,72 @@ export function createMask(log: Logger): (error: unknown) => Error {
 
 function forCaller(error: unknown): GraphQLError | undefined {
   if (!(error instanceof GraphQLError)) return undefined;
-  const origin = error.originalError;
-  if (origin === undefined || origin === null) return error;
+  const origin = error.cause;
+  // A variable that does not fit its type arrives with the scalar's own error inside: it is the caller's.
+  if (origin === undefined || origin === null || INVALID_VARIABLE.test(error.message)) return error;
   return origin instanceof GraphQLError ? error : undefined;
+}
+
+/** graphql's message about a variable, which repeats the value: a card could be in it. */
+const INVALID_VARIABLE =
+  /^Variable "\$(?<variable>\w+)" (?:got|has) invalid value[^]*?(?: at "(?<place>[\w.[\]]+)")?;(?<reason>[^]*)$/;
+
+/** The one reason of graphql's that says something and quotes nothing: a field is missing. */
+const MISSING_FIELD = /required field "([A-Za-z_]\w*)"|Field "([A-Za-z_]\w*)" of required type/;
+
+/** The error with the place and the reason, and without the value: a card number or CVC could be in it. */
+function withoutValues(error: GraphQLError): GraphQLError {
+  const variable = INVALID_VARIABLE.exec(error.message)?.groups;
+  if (variable === undefined) return error;
+  const place = variable['place'] ?? variable['variable'] ?? '';
+  const missing = MISSING_FIELD.exec(variable['reason'] ?? '');
+  const field = missing?.[1] ?? missing?.[2];
+  const why = field === undefined ? 'the value does not fit the type of this field' : `${field} is required`;
+  return new GraphQLError(`The variable has an invalid value at "${place}": ${why}.`, {
+    nodes: error.nodes,
+    extensions: { code: 'BAD_USER_INPUT', inputPath: place.split('.'), http: { spec: true, status: 400 } },
+  });
+}
+
+/** A text with every run of three digits or more taken out: what is left of a card number or a CVC says nothing. */
+function withoutDigits(text: string): string {
+  return text.replace(/\d(?:[ -]?\d){2,}/g, '…');
+}
+
+/** An error about a document, which quotes the document. */
+function withoutLiterals(error: GraphQLError): GraphQLError {
+  const { nodes, source, positions, extensions } = error;
+  return new GraphQLError(withoutDigits(error.message), { nodes, source, positions, extensions });
+}
+
+/**
+ * Keeps what was sent out of the errors that no resolver made: those about a document, those about a body that
+ * is no JSON. It also refuses bodies of other types: a form on a foreign page can post those without asking.
+ */
+export function useQuietErrors(): Plugin {
+  return {
+    onRequestParse({ request }) {
+      const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+      if (request.method !== 'POST' || type === 'application/json') return;
+      throw new GraphQLError('The body of a POST is application/json.', {
+        extensions: { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } },
+      });
+    },
+    onParse() {
+      return ({ result, replaceParseResult }) => {
+        if (result instanceof GraphQLError) replaceParseResult(withoutLiterals(result));
+      };
+    },
+    onValidate() {
+      return ({ result, setResult }) => setResult((result as GraphQLError[]).map(withoutLiterals));
+    },
+    onResultProcess({ result }) {
+      for (const one of Array.isArray(result) ? result : [result]) {
+        if (!('errors' in one)) continue;
+        for (const error of one.errors ?? []) delete (error.extensions as Record<string, unknown>)['originalError'];
+      }
+    },
+  };
 }
 
 /** Class, code and frames. The message stays out: it may repeat what was sent, a row for instance. */

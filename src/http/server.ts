@@ -25,15 +25,15 @@ export interface GatewayServer {
   close(): Promise<void>;
 }
 
-/** The port is in use. */
-export class PortTakenError extends Error {}
+/** The gateway cannot listen where it was told to. One line for the person who started it. */
+export class ListenError extends Error {}
 
 /** How long requests under way may take to end once the server stops. */
 const CLOSE_MS = 5_000;
 
 /**
  * Starts the HTTP server.
- * @throws PortTakenError if someone else listens there
+ * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
   const { gateway, feed, log, host, port, demo } = options;
@@ -79,9 +79,24 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
 function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = `Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`;
-      reject(error.code === 'EADDRINUSE' ? new PortTakenError(message) : error);
+      const message = explain(error.code, port, host);
+      reject(message === undefined ? error : new ListenError(message, { cause: error }));
     });
     server.listen(port, host, () => resolve());
   });
+}
+
+function explain(code: string | undefined, port: number, host: string): string | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`;
+    case 'EACCES':
+      return `Port ${port} is not open to this user. Set PORT to one from 1024 on: PORT=4001 npm start`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `HOST: this machine has no address ${host}. Leave it out for 127.0.0.1, or set 0.0.0.0 for all of them.`;
+    default:
+      return undefined;
+  }
 }

@@ -1,11 +1,17 @@
 import type { Server } from 'node:http';
-import { GraphQLError, type ExecutionArgs } from 'graphql';
+import {
+  GraphQLError,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLSchema,
+  type subscribe as graphqlSubscribe,
+} from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { Gateway } from '../payments/gateway.ts';
 import { authenticate, credentialOf } from './authentication.ts';
-import { GRAPHQL_PATH, type GraphQLServer } from './graphql.ts';
+import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
 
 /** The largest message, in bytes: the same as a body over HTTP. */
@@ -42,12 +48,9 @@ export function serveWebSocket(
           throw mask(error);
         }
       },
-      onSubscribe: async ({ connectionParams, extra }, _id, payload) => {
+      onSubscribe: async ({ connectionParams }, _id, payload) => {
         try {
-          return await prepare(graphql, payload, {
-            credential: credentialIn(connectionParams),
-            request: extra.request,
-          });
+          return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' });
         } catch (error) {
           // Thrown on, it would close the whole socket for one operation's fault.
           return [mask(error) as GraphQLError];
@@ -65,30 +68,41 @@ export function serveWebSocket(
   };
 }
 
-type Enveloped = ReturnType<GraphQLServer['getEnveloped']>;
+/** What Yoga prepares for an operation. Its own types leave every function `any`. */
+interface Enveloped {
+  readonly schema: GraphQLSchema;
+  readonly parse: (source: string) => DocumentNode;
+  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
+  readonly contextFactory: () => Promise<unknown>;
+  readonly execute: Execute;
+  readonly subscribe: Execute;
+}
+
+type Execute = (args: ExecutionArgs) => ReturnType<typeof graphqlSubscribe>;
+
 type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
 
 /** Parses and validates an operation, and gives it a context of its own. */
 async function prepare(
   graphql: GraphQLServer,
   payload: SubscribePayload,
-  transport: { readonly credential: string | undefined; readonly request: unknown },
+  transport: TransportContext,
 ): Promise<Prepared | readonly GraphQLError[]> {
-  const { schema, parse, validate, contextFactory, execute, subscribe } = graphql.getEnveloped({
-    credential: transport.credential ?? '',
+  const { schema, parse, validate, contextFactory, execute, subscribe }: Enveloped = graphql.getEnveloped({
+    ...transport,
     params: payload,
-  });
+  } as unknown as Parameters<GraphQLServer['getEnveloped']>[0]);
   const document = parse(payload.query);
   const errors = validate(schema, document);
   if (errors.length > 0) return errors;
   return {
     schema,
     document,
-    operationName: payload.operationName,
-    variableValues: payload.variables,
+    operationName: payload.operationName ?? null,
+    variableValues: payload.variables ?? null,
     contextValue: await contextFactory(),
     rootValue: { execute, subscribe },
-  } as Prepared;
+  };
 }
 
 /** The key in connection_init's payload, with names in any case, at its top or under `headers`. */

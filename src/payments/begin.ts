@@ -61,7 +61,7 @@ interface Replayed {
 }
 
 /** A payment that is known to exist, as it stands. */
-export async function readPayment(gateway: Gateway, caller: Caller, id: string): Promise<Payment> {
+async function readPayment(gateway: Gateway, caller: Caller, id: string): Promise<Payment> {
   const { environmentId } = caller;
   return gateway.database.prisma.payment.findUniqueOrThrow({ where: { environmentId_id: { environmentId, id } } });
 }

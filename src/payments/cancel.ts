@@ -46,7 +46,7 @@ export async function cancelPayment(
       return fail({
         ...illegalState(payment, 'canceled', 'paymentId'),
         message: 'The payment cannot be canceled while the processor has not answered: ask again in a moment.',
-      } as Failure);
+      });
     }
     const processor = gateway.processors.named(attempt.processor);
     const plan = { id: operationId, kind: 'VOID', attemptId: attempt.id, processor } as const;

@@ -25,7 +25,11 @@ export async function tokenizeCard(
   const now = gateway.now();
   const [problem] = checkCard(card, now);
   if (problem !== undefined) return invalid(problem.message, 'card', problem.field);
-  const processor = gateway.processors.default;
+  const processor = gateway.processors.standard(caller.mode);
+  if (processor === undefined) {
+    const message = `No processor is set up for ${caller.mode.toLowerCase()} payments.`;
+    return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
+  }
   const id = gateway.newId();
   const outcome = await callProcessor(gateway, { id, kind: 'TOKENIZE' }, processor, (signal) =>
     processor.tokenize({ merchant: caller.environmentId, card }, signal),

@@ -25,9 +25,10 @@ export interface Settings {
   readonly recoveryDelayMs: number;
 }
 
-/** The processors of this gateway by name, and which one takes new charges. */
+/** The processors of this gateway. */
 export interface Processors {
-  readonly default: Processor;
+  /** Which one takes new cards in a mode; undefined where none is set up for it. */
+  standard(mode: Caller['mode']): Processor | undefined;
   /** @throws for a name that no row can hold */
   named(name: string): Processor;
 }

@@ -29,7 +29,7 @@ export function refusedAmount(
     return {
       ...illegalState(payment, terms.done, 'paymentId'),
       message: `The payment cannot be ${terms.done} while another capture or a cancellation of it is under way.`,
-    } as Failure;
+    };
   }
   const maximum = terms.maximum(lifecycleOf(payment));
   return {

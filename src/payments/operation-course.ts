@@ -38,6 +38,6 @@ export function awaitOperation(
 }
 
 /** How long to wait before the next look, in milliseconds. */
-export function inquiryDelayMs(gateway: Gateway, inquiries: number): number {
+function inquiryDelayMs(gateway: Gateway, inquiries: number): number {
   return Math.min(gateway.settings.recoveryDelayMs * 2 ** Math.min(inquiries, 20), INQUIRY_INTERVAL_MAX_MS);
 }

@@ -103,7 +103,7 @@ function readMigrations(directory: string): Migration[] {
   const names = readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
-    .sort();
+    .toSorted();
   return names.map((name) => {
     let script: string;
     try {

@@ -8,7 +8,7 @@ import { CardBrand, PaymentMethodType } from './enums.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
 
-export const Card = builder.objectRef<PaymentMethodRow>('Card').implement({
+const Card = builder.objectRef<PaymentMethodRow>('Card').implement({
   description: 'What may be known of a card.',
   fields: (t) => ({
     brand: t.expose('brand', { type: CardBrand, description: 'The network.' }),

@@ -14,17 +14,23 @@ function propertyOf(column: string): string {
   return column.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** The type of BIGINT in PostgreSQL's catalogue. */
+const INT8: number = pg.types.builtins.INT8;
+
+type Parser = (text: string) => unknown;
+/** pg's own, which its types let be asked about the types that they know only. */
+const builtInParser = pg.types.getTypeParser as (oid: number, format?: 'text' | 'binary') => Parser;
+
 /** Reads BIGINT as bigint; everything else as pg does. For one query's `types`, so that Prisma's stay its own. */
 export const ROW_TYPES = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === pg.types.builtins.INT8 && format !== 'binary') return (text: string) => BigInt(text);
-    return pg.types.getTypeParser(oid, format as 'text');
-  },
-} as pg.CustomTypesConfig;
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): Parser =>
+    oid === INT8 && format !== 'binary' ? BigInt : builtInParser(oid, format),
+};
 
 const propertyCache = new Map<string, string>();
 
 /** A row as it came, under the names that the code uses. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the statement knows what its rows are
 export function fromRow<T>(row: Record<string, unknown>): T {
   const result: Record<string, unknown> = {};
   for (const column in row) {

@@ -180,5 +180,5 @@ async function readPages<R>(database: Database, of: PagesRequest): Promise<R[][]
   const name = createHash('sha1').update(text).digest('base64url');
   const { rows } = await database.pool.query<Record<string, unknown>>({ name, text, values, types: ROW_TYPES });
   const groups = Map.groupBy(rows, (row) => row['__parent'] as string);
-  return of.ids.map((id) => (groups.get(id) ?? []).map(({ __parent: _, ...row }) => fromRow<R>(row)));
+  return of.ids.map((id) => (groups.get(id) ?? []).map((row) => fromRow<R>(row)));
 }

@@ -109,7 +109,7 @@ describe('one gateway for each directory', () => {
   test('of starters at the same moment one wins', async () => {
     const directory = join(temporaryPlace(), 'tender');
     const holders = await Promise.all([1, 2, 3, 4].map(() => startHolder(directory)));
-    const outcomes = holders.map(({ report }) => report.error ?? 'running').sort();
+    const outcomes = holders.map(({ report }) => report.error ?? 'running').toSorted();
     expect(outcomes).toEqual(['AlreadyRunningError', 'AlreadyRunningError', 'AlreadyRunningError', 'running']);
   });
 });
@@ -122,7 +122,7 @@ describe('a directory that cannot be used', () => {
     const refused = startCluster({ directory, log: () => {} });
     await expect(refused).rejects.toThrow(DataDirectoryError);
     await expect(refused).rejects.toThrow(/made by PostgreSQL 14 and cannot be opened by PostgreSQL 18/);
-    expect(readdirSync(join(directory, 'data')).sort()).toEqual(['PG_VERSION', 'base']);
+    expect(readdirSync(join(directory, 'data')).toSorted()).toEqual(['PG_VERSION', 'base']);
     expect(readFileSync(join(directory, 'data', 'PG_VERSION'), 'utf8')).toBe('14\n');
   });
 

@@ -82,7 +82,7 @@ test('the command writes a migration once, and --check asks for it', () => {
   const written = run('First', 'tables!');
   expect(written).toMatchObject({ status: 0, stderr: '' });
   const migrations = join(checkout, 'prisma', 'migrations');
-  const [name, lockfile] = readdirSync(migrations).sort();
+  const [name, lockfile] = readdirSync(migrations).toSorted();
   expect(name).toMatch(/^\d{14}_first_tables$/);
   expect(lockfile).toBe('migration_lock.toml');
   expect(readFileSync(join(migrations, name ?? '', 'migration.sql'), 'utf8')).toContain('CREATE TABLE "payment"');

@@ -77,7 +77,7 @@ describe('migrations', () => {
     write('2_second', 'UPDATE counter SET n = n + 1; SELECT pg_sleep(0.05)');
     write('3_third', 'UPDATE counter SET n = n + 1');
     const outcomes = await Promise.all([1, 2, 3, 4].map(() => applyMigrations({ database, directory })));
-    expect(outcomes.flat().sort()).toEqual(['1_first', '2_second', '3_third']);
+    expect(outcomes.flat().toSorted()).toEqual(['1_first', '2_second', '3_third']);
     expect(await query(database, 'SELECT n FROM counter')).toEqual([{ n: 3 }]);
   });
 

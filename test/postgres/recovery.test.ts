@@ -42,7 +42,7 @@ test('after a kill -9 of the gateway one of several starters takes over', async 
   const directory = await initializedDirectory();
   const killed = await killedHolder(directory);
   const holders = await Promise.all([1, 2, 3].map(() => startHolder(directory)));
-  const outcomes = holders.map(({ report }) => report.error ?? 'running').sort();
+  const outcomes = holders.map(({ report }) => report.error ?? 'running').toSorted();
   expect(outcomes).toEqual(['AlreadyRunningError', 'AlreadyRunningError', 'running']);
   expect(isPostgresOn(killed.pid, join(directory, 'data'))).toBe(false);
 });
@@ -124,7 +124,8 @@ test('the gateway learns that postgres has ended', async () => {
   process.kill(postmaster(directory), 'SIGQUIT');
   await cluster.exited;
   await cluster.stop();
-  await start(directory);
+  const again = await start(directory);
+  expect(again.connection.host).not.toBe(cluster.connection.host);
 });
 
 function unfinished(directory: string): string[] {

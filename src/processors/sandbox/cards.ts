@@ -7,8 +7,8 @@ export type Behavior =
   /** Approved; refunds of it come later, and then end so. */
   | {
       readonly kind: 'approve_with_refunds';
-      readonly at: 'pending' | 'succeeded';
-      readonly then: 'succeeded' | 'failed';
+      readonly first: 'pending' | 'succeeded';
+      readonly later: 'succeeded' | 'failed';
     }
   /** Accepted now, approved after a while, with a notification. */
   | { readonly kind: 'approve_later' }
@@ -31,8 +31,8 @@ const CARDS: Readonly<Record<string, Behavior>> = {
   '4000000000000069': { kind: 'decline', code: 'expired_card' },
   '4000000000000127': { kind: 'decline', code: 'incorrect_cvc' },
   '4000000000000119': { kind: 'decline', code: 'processing_error' },
-  '4000000000007726': { kind: 'approve_with_refunds', at: 'pending', then: 'succeeded' },
-  '4000000000005126': { kind: 'approve_with_refunds', at: 'succeeded', then: 'failed' },
+  '4000000000007726': { kind: 'approve_with_refunds', first: 'pending', later: 'succeeded' },
+  '4000000000005126': { kind: 'approve_with_refunds', first: 'succeeded', later: 'failed' },
   // Numbers of our own from here: their check digits are right.
   '4000000000001000': { kind: 'decline', code: 'do_not_honor' },
   '4000000000001018': { kind: 'approve_later' },

@@ -10,6 +10,7 @@ import type {
   MovementRequest,
   NotFound,
   Processor,
+  ProcessorLimits,
   TokenizeOutcome,
   TokenizeRequest,
 } from '../port.ts';
@@ -21,15 +22,23 @@ export const SANDBOX = 'sandbox';
 /** How long a pending charge or refund of the sandbox takes, in milliseconds. */
 const DEFAULT_DELAY_MS = 2_000;
 
+const LIMITS: ProcessorLimits = { callTimeoutMs: 10_000, inFlightWindowMs: 5_000, keyRetentionMs: 30 * 24 * 3_600_000 };
+
+export interface SandboxOptions {
+  readonly delayMs?: number;
+  readonly limits?: Partial<ProcessorLimits>;
+}
+
 /** The processor inside: deterministic by card number, with books of its own. It moves no money. */
 export class Sandbox implements Processor {
   readonly name = SANDBOX;
-  readonly limits = { callTimeoutMs: 10_000, inFlightWindowMs: 5_000, keyRetentionMs: 30 * 24 * 3_600_000 };
+  readonly limits: ProcessorLimits;
   readonly #books: SandboxBooks;
   readonly #delayMs: number;
 
-  constructor(books: SandboxBooks, options: { readonly delayMs?: number } = {}) {
+  constructor(books: SandboxBooks, options: SandboxOptions = {}) {
     this.#books = books;
+    this.limits = { ...LIMITS, ...options.limits };
     this.#delayMs = options.delayMs ?? DEFAULT_DELAY_MS;
   }
 
@@ -95,8 +104,8 @@ export class Sandbox implements Processor {
     if (behavior?.kind !== 'approve_with_refunds') {
       return this.#move('refund', request, { status: 'succeeded', next: null });
     }
-    const next = { status: behavior.then, inMs: this.#delayMs };
-    return this.#move('refund', request, { status: behavior.at, next });
+    const next = { status: behavior.later, inMs: this.#delayMs };
+    return this.#move('refund', request, { status: behavior.first, next });
   }
 
   async #behaviorBehind({ merchant, chargeReference }: MovementRequest): Promise<Behavior | undefined> {

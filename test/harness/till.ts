@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import {
+  CancelPaymentDocument,
+  CapturePaymentDocument,
+  CreateCustomerDocument,
+  CreatePaymentDocument,
+  CreatePaymentMethodDocument,
+  PaymentDocument,
+  ProcessPaymentDocument,
+  RefundPaymentDocument,
+  type CancelPaymentInput,
+  type CapturePaymentInput,
+  type CardInput,
+  type CreateCustomerInput,
+  type CreatePaymentInput,
+  type PaymentFieldsFragment,
+  type ProcessPaymentInput,
+  type RefundPaymentInput,
+} from '../../generated/operations/graphql.ts';
+import { only, type TestGateway } from './gateway.ts';
+
+/** A card that is good for some years to come. */
+export function card(number = '4242424242424242', overrides: Partial<CardInput> = {}): CardInput {
+  const cvc = number.startsWith('3') ? '1234' : '123';
+  return { number, expMonth: 12, expYear: new Date().getUTCFullYear() + 5, cvc, ...overrides };
+}
+
+type Keyless<I> = Omit<I, 'idempotencyKey'> & { idempotencyKey?: string };
+
+/** A merchant at work: sends the mutations, each under a new idempotency key unless one is given. */
+export class Till {
+  readonly #gateway: () => TestGateway;
+  readonly #key: 'test' | 'live' | 'other';
+
+  constructor(gateway: () => TestGateway, key: 'test' | 'live' | 'other' = 'test') {
+    this.#gateway = gateway;
+    this.#key = key;
+  }
+
+  get #options(): { key: string } {
+    return { key: this.#gateway().keys[this.#key] };
+  }
+
+  async create(input: Partial<CreatePaymentInput> = {}) {
+    const whole = { idempotencyKey: randomUUID(), amount: 4999, currency: 'EUR', ...input };
+    return (await this.#gateway().execute(CreatePaymentDocument, { input: whole }, this.#options)).createPayment;
+  }
+
+  async process(input: Keyless<ProcessPaymentInput>) {
+    const whole = { idempotencyKey: randomUUID(), ...input };
+    return (await this.#gateway().execute(ProcessPaymentDocument, { input: whole }, this.#options)).processPayment;
+  }
+
+  async capture(input: Keyless<CapturePaymentInput>) {
+    const whole = { idempotencyKey: randomUUID(), ...input };
+    return (await this.#gateway().execute(CapturePaymentDocument, { input: whole }, this.#options)).capturePayment;
+  }
+
+  async cancel(input: Keyless<CancelPaymentInput>) {
+    const whole = { idempotencyKey: randomUUID(), ...input };
+    return (await this.#gateway().execute(CancelPaymentDocument, { input: whole }, this.#options)).cancelPayment;
+  }
+
+  async refund(input: Keyless<RefundPaymentInput>) {
+    const whole = { idempotencyKey: randomUUID(), ...input };
+    return (await this.#gateway().execute(RefundPaymentDocument, { input: whole }, this.#options)).refundPayment;
+  }
+
+  /** A payment that was not refused: charged at once with a card that is approved, unless told otherwise. */
+  async pay(input: Partial<CreatePaymentInput> = {}): Promise<PaymentFieldsFragment> {
+    const method = input.card === undefined && input.paymentMethodId === undefined ? { card: card() } : {};
+    return only(await this.create({ process: true, ...method, ...input }), 'CreatePaymentPayload').payment;
+  }
+
+  async payWith(number: string, input: Partial<CreatePaymentInput> = {}): Promise<PaymentFieldsFragment> {
+    return this.pay({ card: card(number), ...input });
+  }
+
+  async authorize(input: Partial<CreatePaymentInput> = {}): Promise<PaymentFieldsFragment> {
+    return this.pay({ captureMethod: 'MANUAL', ...input });
+  }
+
+  /** The payment as it stands. */
+  async read(id: string): Promise<PaymentFieldsFragment> {
+    const { payment } = await this.#gateway().execute(PaymentDocument, { id }, this.#options);
+    if (payment === null) throw new Error(`there is no payment ${id}`);
+    return payment;
+  }
+
+  async customer(input: CreateCustomerInput = { email: 'jenny@example.com' }): Promise<string> {
+    const { createCustomer } = await this.#gateway().execute(CreateCustomerDocument, { input }, this.#options);
+    return only(createCustomer, 'CreateCustomerPayload').customer.id;
+  }
+
+  async storedCard(customerId: string, number?: string): Promise<string> {
+    const input = { customerId, card: card(number) };
+    const result = await this.#gateway().execute(CreatePaymentMethodDocument, { input }, this.#options);
+    return only(result.createPaymentMethod, 'CreatePaymentMethodPayload').paymentMethod.id;
+  }
+}
