@@ -146,7 +146,7 @@ function apply(payment: Lifecycle, change: Change): Lifecycle | Illegal {
       if (payment.amountCapturing === 0n) return { illegal: 'AMOUNT' };
       return change.final || capturable(payment) === 0n ? { ...payment, status: 'CAPTURED' } : payment;
     case 'CAPTURE_SUCCEEDED':
-      if (change.amount <= 0n || change.amount > payment.amountCapturing) return { illegal: 'AMOUNT' };
+      if (change.amount <= 0n) return { illegal: 'AMOUNT' };
       return captured(payment, change.amount, change.final);
     case 'CAPTURE_FAILED':
       return captureFailed(payment, change.amount);

@@ -73,7 +73,7 @@ interface Enveloped {
   readonly schema: GraphQLSchema;
   readonly parse: (source: string) => DocumentNode;
   readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
-  readonly contextFactory: () => Promise<unknown>;
+  readonly contextFactory: () => unknown;
   readonly execute: Execute;
   readonly subscribe: Execute;
 }
@@ -88,19 +88,18 @@ async function prepare(
   payload: SubscribePayload,
   transport: TransportContext,
 ): Promise<Prepared | readonly GraphQLError[]> {
-  const { schema, parse, validate, contextFactory, execute, subscribe }: Enveloped = graphql.getEnveloped({
-    ...transport,
-    params: payload,
-  } as unknown as Parameters<GraphQLServer['getEnveloped']>[0]);
-  const document = parse(payload.query);
-  const errors = validate(schema, document);
+  const given: unknown = { ...transport, params: payload };
+  const enveloped: Enveloped = graphql.getEnveloped(given as Parameters<GraphQLServer['getEnveloped']>[0]);
+  const { schema, execute, subscribe } = enveloped;
+  const document = enveloped.parse(payload.query);
+  const errors = enveloped.validate(schema, document);
   if (errors.length > 0) return errors;
   return {
     schema,
     document,
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? null,
-    contextValue: await contextFactory(),
+    contextValue: await enveloped.contextFactory(),
     rootValue: { execute, subscribe },
   };
 }
