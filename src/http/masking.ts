@@ -85,7 +85,12 @@ export function useQuietErrors(): Plugin {
     onResultProcess({ result }) {
       for (const one of Array.isArray(result) ? result : [result]) {
         if (!('errors' in one)) continue;
-        for (const error of one.errors ?? []) delete (error.extensions as Record<string, unknown>)['originalError'];
+        for (const { extensions } of one.errors ?? []) {
+          if (!('originalError' in extensions)) continue;
+          delete extensions['originalError'];
+          // It was no JSON: a bad request under either media type of an answer.
+          extensions['http'] = { status: 400 };
+        }
       }
     },
   };

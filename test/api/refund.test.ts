@@ -118,7 +118,7 @@ test('a refund over several captures is shared out, the oldest first', async () 
   const { rows } = await gateway().app.gateway.database.pool.query<{ refund: number; captures: number[] }>(
     `SELECT refund.amount::int AS refund, array_agg(refund_allocation.amount::int ORDER BY capture.created_at) AS captures
      FROM refund JOIN refund_allocation ON refund_id = refund.id JOIN capture ON capture_id = capture.id
-     WHERE 'pay_' || refund.payment_id = $1 GROUP BY refund.id ORDER BY refund.created_at`,
+     WHERE 'pay_' || refund.payment_id = $1 GROUP BY refund.id, refund.amount, refund.created_at ORDER BY refund.created_at`,
     [id],
   );
   expect(rows).toEqual([

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { only, useGateway } from '../harness/gateway.ts';
+import { card, Till } from '../harness/till.ts';
+import { until } from '../harness/until.ts';
+
+const till = new Till(
+  useGateway({
+    sandbox: { limits: { callTimeoutMs: 2_000, inFlightWindowMs: 200 } },
+    settings: { recoveryDelayMs: 100 },
+  }),
+);
+
+const CHARGED_THEN_DROPPED = '4000000000001026';
+const DROPPED_BEFORE = '4000000000001034';
+
+async function recovered(id: string) {
+  return until(async () => {
+    const payment = await till.read(id);
+    return payment.status !== 'PROCESSING' && payment;
+  });
+}
+
+test('the answer was lost and the charge was made: recovery finds the approval', async () => {
+  const lost = await till.payWith(CHARGED_THEN_DROPPED);
+  expect(lost).toMatchObject({ status: 'PROCESSING', decline: null, attempts: [{ status: 'UNKNOWN' }] });
+  expect(await recovered(lost.id)).toMatchObject({
+    status: 'SUCCEEDED',
+    amountCaptured: { amount: 4999 },
+    attempts: [{ number: 1, status: 'SUCCEEDED' }],
+  });
+});
+
+test('the answer was lost and nothing was done: it fails once that is certain, and can be processed again', async () => {
+  const lost = await till.payWith(DROPPED_BEFORE);
+  expect(lost).toMatchObject({ status: 'PROCESSING', decline: null, attempts: [{ status: 'UNKNOWN' }] });
+  const failed = await recovered(lost.id);
+  expect(failed).toMatchObject({
+    status: 'FAILED',
+    decline: { code: 'not_executed', retryable: true },
+    attempts: [{ status: 'FAILED' }],
+  });
+  const again = only(await till.process({ paymentId: lost.id, card: card() }), 'ProcessPaymentPayload');
+  expect(again.payment).toMatchObject({ status: 'SUCCEEDED', amountCaptured: { amount: 4999 } });
+});
+
+test('while the outcome is unknown, nothing else is tried and nothing is canceled', async () => {
+  const input = { idempotencyKey: randomUUID(), process: true, card: card(DROPPED_BEFORE) };
+  const { payment } = only(await till.create(input), 'CreatePaymentPayload');
+  expect(only(await till.process({ paymentId: payment.id, card: card() }), 'IllegalStateError').status).toBe(
+    'PROCESSING',
+  );
+  only(await till.cancel({ paymentId: payment.id }), 'IllegalStateError');
+  const replayed = only(await till.create(input), 'CreatePaymentPayload');
+  expect(replayed).toMatchObject({ replayed: true, payment: { status: 'PROCESSING' } });
+  expect(replayed.payment.attempts).toHaveLength(1);
+});

@@ -1,0 +1,17 @@
+import type { TestGateway } from './gateway.ts';
+
+/**
+ * How many rows each table holds. Left out is what the sandbox keeps of cards: it is another party's, and a card
+ * is exchanged for a token before anything is decided.
+ */
+export async function countRows({ app }: TestGateway): Promise<Readonly<Record<string, number>>> {
+  const { pool } = app.gateway.database;
+  const { rows } = await pool.query<{ table: string }>(
+    `SELECT tablename AS table FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'sandbox_card' ORDER BY 1`,
+  );
+  const counts = rows.map(({ table }) => `(SELECT count(*)::int FROM "${table}") AS "${table}"`);
+  const counted = await pool.query<Record<string, number>>(`SELECT ${counts.join(', ')}`);
+  const [row] = counted.rows;
+  if (row === undefined) throw new Error('a database without tables');
+  return row;
+}
