@@ -4,7 +4,7 @@ import { conclude, type Answer } from '../payments/conclude.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { callProcessor } from '../payments/operation.ts';
 import { claimDueOperations } from '../store/due.ts';
-import type { NotFound } from '../processors/port.ts';
+import { settleAll } from './settle-all.ts';
 
 /** Operations that one round of recovery takes on. */
 const BATCH = 20;
@@ -18,7 +18,7 @@ const LEASE_MS = 60_000;
  */
 export async function recoverDue(gateway: Gateway): Promise<number> {
   const due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: LEASE_MS });
-  await Promise.all(due.map((operation) => inquire(gateway, operation)));
+  await settleAll(due.map((operation) => inquire(gateway, operation)));
   return due.length;
 }
 
@@ -30,36 +30,27 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
     key: operation.processorKey,
     reference: operation.processorReference,
   };
-  const { inFlightWindowMs } = processor.limits;
-  // Until then "not found" may mean "not yet": the request could still be on its way.
-  const settledAtMs = operation.callDeadline.getTime() + inFlightWindowMs;
-  const settle = <T extends { readonly kind: string }>(answer: T | NotFound) =>
-    isNotFound(answer)
-      ? ({ kind: gateway.now().getTime() > settledAtMs ? 'not_executed' : 'unknown' } as const)
-      : answer;
   const answer = async (): Promise<Answer> => {
     switch (operation.kind) {
-      case 'CHARGE': {
-        const found = await callProcessor(gateway, operation, processor, (signal) =>
-          processor.lookUpCharge(lookUp, signal),
-        );
-        return { of: 'CHARGE', outcome: settle(found) };
-      }
+      case 'CHARGE':
+        return {
+          of: 'CHARGE',
+          outcome: await callProcessor(gateway, operation, processor, (signal) =>
+            processor.lookUpCharge(lookUp, signal),
+          ),
+        };
       case 'CAPTURE':
       case 'VOID':
-      case 'REFUND': {
-        const found = await callProcessor(gateway, operation, processor, (signal) =>
-          processor.lookUpMovement(lookUp, signal),
-        );
-        return { of: 'MOVEMENT', outcome: settle(found) };
-      }
+      case 'REFUND':
+        return {
+          of: 'MOVEMENT',
+          outcome: await callProcessor(gateway, operation, processor, (signal) =>
+            processor.lookUpMovement(lookUp, signal),
+          ),
+        };
       default:
         return unreachable(operation.kind);
     }
   };
   await conclude(gateway, operation, await answer());
-}
-
-function isNotFound(answer: { readonly kind: string }): answer is NotFound {
-  return answer.kind === 'not_found';
 }

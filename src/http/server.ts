@@ -39,7 +39,10 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
   const { gateway, feed, log, host, port, demo } = options;
   const graphql = createGraphQL({ gateway, feed, log });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
+  const open = new Set<ServerResponse>();
   const server = createServer((request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
     void route(request, response).catch((error: unknown) => {
       log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
       response.destroy();
@@ -68,12 +71,17 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       });
       await closeSockets();
       server.closeIdleConnections();
-      // Server-sent events never end by themselves.
+      // Streams never end by themselves. Cut off, their clients know that it was not the end, and come again.
+      for (const response of open) if (isEventStream(response)) response.destroy();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
       await closed;
       clearTimeout(timer);
     },
   };
+}
+
+function isEventStream(response: ServerResponse): boolean {
+  return String(response.getHeader('content-type')).startsWith('text/event-stream');
 }
 
 function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {

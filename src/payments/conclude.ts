@@ -1,6 +1,6 @@
 import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
-import type { ChargeOutcome, MovementOutcome } from '../processors/port.ts';
+import type { ChargeOutcome, MovementOutcome, NotFound } from '../processors/port.ts';
 import { lockPayment, readById, readClock, readOfPayment, write } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
 import { concludeCharge } from './conclude-charge.ts';
@@ -8,13 +8,13 @@ import { concludeCapture, concludeRefund, concludeVoid } from './conclude-moveme
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 
-/** What a processor said of an operation, or what a lookup settled: the request never reached it. */
+/** What a processor said of an operation, or what it comes to when it has no trace of it: it never reached it. */
 export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
 export type MovementAnswer = MovementOutcome | { readonly kind: 'not_executed' };
 
 export type Answer =
-  | { readonly of: 'CHARGE'; readonly outcome: ChargeAnswer }
-  | { readonly of: 'MOVEMENT'; readonly outcome: MovementAnswer };
+  | { readonly of: 'CHARGE'; readonly outcome: ChargeOutcome | NotFound }
+  | { readonly of: 'MOVEMENT'; readonly outcome: MovementOutcome | NotFound };
 
 /** An operation with what it is about, read under the payment's lock. */
 export interface OpenOperation {
@@ -67,24 +67,44 @@ async function settle(
   const open: OpenOperation = { draft, operation, operations, attempt: find(attempts, operation.attemptId) };
   if (operation.kind === 'CHARGE') {
     if (answer.of !== 'CHARGE') throw new Error('a charge got the answer of a movement');
-    return operation.status !== 'COMPLETED' && concludeCharge(gateway, open, answer.outcome);
+    return operation.status !== 'COMPLETED' && concludeCharge(gateway, open, weigh(gateway, open, answer.outcome));
   }
   if (answer.of !== 'MOVEMENT') throw new Error('a movement got the answer of a charge');
+  const outcome = weigh(gateway, open, answer.outcome);
   switch (operation.kind) {
     case 'CAPTURE': {
       if (operation.status === 'COMPLETED') return false;
       const captures: Capture[] = await readOfPayment(transaction, 'capture', draft.payment);
-      return concludeCapture(gateway, open, find(captures, operation.captureId), answer.outcome);
+      return concludeCapture(gateway, open, find(captures, operation.captureId), outcome);
     }
     case 'VOID':
-      return operation.status !== 'COMPLETED' && concludeVoid(gateway, open, answer.outcome);
+      return operation.status !== 'COMPLETED' && concludeVoid(gateway, open, outcome);
     case 'REFUND': {
       const refunds: Refund[] = await readOfPayment(transaction, 'refund', draft.payment);
-      return concludeRefund(gateway, open, find(refunds, operation.refundId), answer.outcome);
+      return concludeRefund(gateway, open, find(refunds, operation.refundId), outcome);
     }
     default:
       return unreachable(operation.kind);
   }
+}
+
+/**
+ * "Not found" means "never executed" only when the request cannot be on its way any more: after the call's deadline
+ * and the processor's in-flight window, on the database's clock. Until then it says nothing.
+ */
+function weigh<T extends { readonly kind: string }>(
+  gateway: Gateway,
+  { draft, operation }: OpenOperation,
+  outcome: T | NotFound,
+): T | { readonly kind: 'not_executed' } | { readonly kind: 'unknown' } {
+  if (!isNotFound(outcome)) return outcome;
+  const { inFlightWindowMs } = gateway.processors.named(operation.processor).limits;
+  const isOver = draft.now.getTime() > operation.callDeadline.getTime() + inFlightWindowMs;
+  return { kind: isOver ? 'not_executed' : 'unknown' };
+}
+
+function isNotFound(outcome: { readonly kind: string }): outcome is NotFound {
+  return outcome.kind === 'not_found';
 }
 
 function find<T extends { readonly id: string }>(rows: readonly T[], id: string | null): T {

@@ -7,6 +7,24 @@ import { renewLoaders, type Context } from './context.ts';
 import { PaymentEventType, PaymentStatus } from './enums.ts';
 import { PaymentEvent } from './payment-event.ts';
 
+type Push = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[0];
+type Stop = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[1];
+
+/** Hands an event to a subscriber; one that does not keep up is ended, and harms nobody else. */
+function offer(push: Push, stop: Stop, event: EventRow): void {
+  try {
+    push(event).then(undefined, () => stop(tooSlow()));
+  } catch {
+    stop(tooSlow());
+  }
+}
+
+function tooSlow(): GraphQLError {
+  return new GraphQLError('This subscriber was too slow, and events were lost to it: subscribe again.', {
+    extensions: { code: 'SUBSCRIBER_TOO_SLOW' },
+  });
+}
+
 /**
  * The events that fit, from now on. What a subscriber does not take is kept for it, up to the 1,024 that a
  * Repeater holds; one that falls further behind is ended with an error.
@@ -15,7 +33,7 @@ function liveEvents({ feed }: Context, fits: (event: EventRow) => boolean): Repe
   return new Repeater(async (push, stop) => {
     const stopListening = feed.listen((events) => {
       for (const event of events) {
-        if (fits(event)) push(event).then(undefined, stop);
+        if (fits(event)) offer(push, stop, event);
       }
     });
     await stop;
@@ -33,7 +51,7 @@ function paymentEvents(context: Context, environmentId: string, paymentId: strin
     const send = (event: EventRow): void => {
       if (event.sequence <= sent) return;
       sent = event.sequence;
-      push(event).then(undefined, stop);
+      offer(push, stop, event);
     };
     // Listening begins before the present state is read: what happens between the two waits.
     const stopListening = context.feed.listen((events) => {

@@ -141,7 +141,7 @@ export class EventFeed {
       while (this.#readAgain && !this.#stopped) {
         this.#readAgain = false;
         const { events, hidden } = await this.#read();
-        for (const listener of this.#listeners) if (events.length > 0) listener(events);
+        if (events.length > 0) this.#tell(events);
         if (events.length === BATCH) this.#readAgain = true;
         if (hidden) nextMs = HORIZON_POLL_MS;
       }
@@ -150,6 +150,17 @@ export class EventFeed {
     } finally {
       this.#reading = undefined;
       this.#schedule(nextMs);
+    }
+  }
+
+  /** A listener's fault is its own: the others hear all the same. */
+  #tell(events: readonly PaymentEvent[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(events);
+      } catch (error) {
+        this.#options.onError(error as Error);
+      }
     }
   }
 

@@ -1,6 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import { stopOrphan } from '../../src/postgres/orphan.ts';
@@ -15,6 +14,8 @@ export interface GatewayProcess {
   readonly child: ChildProcess;
   /** What it has written to stdout so far. */
   readonly stdout: () => string;
+  /** The same of stderr, where its log goes. */
+  readonly stderr: () => string;
   /** Settles when it has ended and everything that it wrote is here. */
   readonly ended: Promise<Ending>;
 }
@@ -55,7 +56,7 @@ export function spawnGateway(variables: Record<string, string>): GatewayProcess 
     const directory = variables['TENDER_DATA_DIR'];
     if (directory !== undefined) await stopOrphan(join(directory, 'data'), () => {});
   });
-  return { child, stdout: () => text.stdout, ended };
+  return { child, stdout: () => text.stdout, stderr: () => text.stderr, ended };
 }
 
 /** Waits until it has greeted. */

@@ -14,8 +14,13 @@ export async function deliverNotifications(
   receive: (notification: Notification) => Promise<void>,
 ): Promise<void> {
   await books.advance();
-  for (const { merchant, key } of await books.unacknowledged(BATCH)) {
-    await receive({ processor: SANDBOX, merchant, key });
-    await books.acknowledge(merchant, key);
-  }
+  const waiting = await books.unacknowledged(BATCH);
+  const taken = await Promise.allSettled(
+    waiting.map(async ({ merchant, key }) => {
+      await receive({ processor: SANDBOX, merchant, key });
+      await books.acknowledge(merchant, key);
+    }),
+  );
+  const refused = taken.find((result) => result.status === 'rejected');
+  if (refused !== undefined) throw refused.reason;
 }
