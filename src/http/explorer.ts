@@ -18,13 +18,14 @@ const compress = promisify(gzip);
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
-/** Whether a request asks for the explorer's page: a browser that opens the endpoint. */
+/**
+ * Whether a request asks for the explorer's page: a browser that opens the endpoint. GraphiQL writes what is typed
+ * into its address, so a page that is loaded again has a query there.
+ */
 export function asksForExplorer(request: IncomingMessage): boolean {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   return (
     request.method === 'GET' &&
-    pathname === GRAPHQL_PATH &&
-    !searchParams.has('query') &&
+    request.url?.split('?')[0] === GRAPHQL_PATH &&
     (request.headers.accept ?? '').includes('text/html')
   );
 }
@@ -44,8 +45,10 @@ export async function sendExplorer(
   const page = renderGraphiQL({
     title: 'Tender',
     endpoint: GRAPHQL_PATH,
-    headers: JSON.stringify({ authorization: shown ? `Bearer ${shown.key}` : 'Bearer sk_test_…' }, null, 2),
-    defaultTabs: explorerSamples(paymentId, randomUUID),
+    headers: JSON.stringify({ authorization: `Bearer ${shown?.key ?? '<your key>'}` }, null, 2),
+    // The browser would keep the key longer than the data directory that it belongs to.
+    shouldPersistHeaders: false,
+    defaultTabs: explorerSamples(paymentId, randomUUID).map((query) => ({ query })),
     schemaDescription: true,
   });
   const nonce = randomBytes(16).toString('base64');

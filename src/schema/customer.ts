@@ -42,6 +42,17 @@ export const Customer = builder.prismaObject('Customer', {
   }),
 });
 
+const CustomerEdge = builder.edgeObject({
+  name: 'CustomerEdge',
+  type: Customer,
+  description: 'An entry of a list of customers.',
+});
+
+const CustomerConnection = builder.connectionObject(
+  { name: 'CustomerConnection', type: Customer, description: 'A page of a list of customers.' },
+  CustomerEdge,
+);
+
 const AddressInput = builder.inputType('AddressInput', {
   description: 'A postal address.',
   fields: (t) => ({
@@ -146,34 +157,37 @@ builder.queryFields((t) => ({
       return uuid === undefined ? null : loaders.customer.load(uuid);
     },
   }),
-  customers: t.connection({
-    type: Customer,
-    description: 'Customers, the newest first.',
-    args: { filter: t.arg({ type: CustomerFilter, description: 'Which of them.' }) },
-    resolve: (_, { filter, ...args }, { gateway, caller }) => {
-      const { customer } = gateway.database.prisma;
-      const where = {
-        environmentId: caller.environmentId,
-        ...(filter?.email == null ? {} : { email: filter.email }),
-        createdAt: {
-          ...(filter?.createdFrom && { gte: filter.createdFrom }),
-          ...(filter?.createdTo && { lt: filter.createdTo }),
-        },
-      };
-      return keysetConnection<CustomerRow>({
-        args,
-        descending: true,
-        order: BY_CREATION,
-        read: (page) => {
-          const direction = page.descending ? 'desc' : 'asc';
-          return customer.findMany({
-            where: { AND: [where, keysetWhere(BY_CREATION, page)] },
-            orderBy: [{ createdAt: direction }, { id: direction }],
-            take: page.limit,
-          });
-        },
-        count: () => customer.count({ where }),
-      });
+  customers: t.connection(
+    {
+      type: Customer,
+      description: 'Customers, the newest first.',
+      args: { filter: t.arg({ type: CustomerFilter, description: 'Which of them.' }) },
+      resolve: (_, { filter, ...args }, { gateway, caller }) => {
+        const { customer } = gateway.database.prisma;
+        const where = {
+          environmentId: caller.environmentId,
+          ...(filter?.email == null ? {} : { email: filter.email }),
+          createdAt: {
+            ...(filter?.createdFrom && { gte: filter.createdFrom }),
+            ...(filter?.createdTo && { lt: filter.createdTo }),
+          },
+        };
+        return keysetConnection<CustomerRow>({
+          args,
+          descending: true,
+          order: BY_CREATION,
+          read: (page) => {
+            const direction = page.descending ? 'desc' : 'asc';
+            return customer.findMany({
+              where: { AND: [where, keysetWhere(BY_CREATION, page)] },
+              orderBy: [{ createdAt: direction }, { id: direction }],
+              take: page.limit,
+            });
+          },
+          count: () => customer.count({ where }),
+        });
+      },
     },
-  }),
+    CustomerConnection,
+  ),
 }));

@@ -93,3 +93,25 @@ export const PaymentDestination = builder.prismaObject('PaymentDestination', {
     number: t.exposeString('number', { nullable: true, description: 'Its number, as people know it.' }),
   }),
 });
+
+const AttemptEdge = builder.edgeObject({
+  name: 'AttemptEdge',
+  type: Attempt,
+  description: 'An entry of a list of attempts.',
+});
+
+export const AttemptConnection = builder.connectionObject(
+  { name: 'AttemptConnection', type: Attempt, description: 'A page of a list of attempts.' },
+  AttemptEdge,
+);
+
+const RefundEdge = builder.edgeObject({
+  name: 'RefundEdge',
+  type: Refund,
+  description: 'An entry of a list of refunds.',
+});
+
+export const RefundConnection = builder.connectionObject(
+  { name: 'RefundConnection', type: Refund, description: 'A page of a list of refunds.' },
+  RefundEdge,
+);

@@ -43,9 +43,7 @@ async function loadNode(context: Context, id: string): Promise<NodeShape | null>
   return row === null ? null : { ...row, __typename: decoded.type };
 }
 
-const prefixes = Object.values(ID_PREFIXES)
-  .map((prefix) => `${prefix}_`)
-  .join(', ');
+const prefixes = (Object.keys(LOADERS) as NodeType[]).map((type) => `${ID_PREFIXES[type]}_`).join(', ');
 
 builder.queryFields((t) => ({
   node: t.field({

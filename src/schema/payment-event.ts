@@ -35,3 +35,14 @@ export const PaymentEvent = builder.prismaObject('PaymentEvent', {
     };
   },
 });
+
+const PaymentEventEdge = builder.edgeObject({
+  name: 'PaymentEventEdge',
+  type: PaymentEvent,
+  description: 'An entry of a list of events.',
+});
+
+export const PaymentEventConnection = builder.connectionObject(
+  { name: 'PaymentEventConnection', type: PaymentEvent, description: 'A page of a list of events.' },
+  PaymentEventEdge,
+);

@@ -5,8 +5,8 @@ import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 import { BY_CREATION, keysetConnection, keysetWhere } from './connection.ts';
 import { DestinationType, PaymentRefundStatus, PaymentStatus, RefundStatus } from './enums.ts';
-import { Refund } from './movements.ts';
-import { Payment } from './payment.ts';
+import { Refund, RefundConnection } from './movements.ts';
+import { Payment, PaymentConnection } from './payment.ts';
 
 const DestinationFilter = builder.inputType('DestinationFilter', {
   description: 'What a payment pays for.',
@@ -91,37 +91,40 @@ builder.queryFields((t) => ({
       return uuid === undefined ? null : loaders.payment.load(uuid);
     },
   }),
-  payments: t.connection({
-    type: Payment,
-    description: 'Payments, the newest first unless told otherwise.',
-    args: {
-      filter: t.arg({ type: PaymentFilter, description: 'Which of them.' }),
-      orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
+  payments: t.connection(
+    {
+      type: Payment,
+      description: 'Payments, the newest first unless told otherwise.',
+      args: {
+        filter: t.arg({ type: PaymentFilter, description: 'Which of them.' }),
+        orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
+      },
+      resolve: (_, { filter, orderBy, ...args }, { gateway, caller, loaders }) => {
+        const { payment } = gateway.database.prisma;
+        const where = whereOf(caller.environmentId, filter);
+        const column = orderBy?.field === 'AMOUNT' ? 'amount' : 'createdAt';
+        const order = column === 'amount' ? BY_AMOUNT : BY_CREATION;
+        return keysetConnection<PaymentRow>({
+          args,
+          descending: orderBy?.direction !== 'ASC',
+          order,
+          read: async (page) => {
+            const direction = page.descending ? 'desc' : 'asc';
+            const rows = await payment.findMany({
+              where: { AND: [where, keysetWhere(order, page)] },
+              orderBy: [{ [column]: direction }, { id: direction }],
+              take: page.limit,
+            });
+            // Whatever leads back to a payment of this page needs no second look.
+            for (const row of rows) loaders.payment.prime(row.id, row);
+            return rows;
+          },
+          count: () => payment.count({ where }),
+        });
+      },
     },
-    resolve: (_, { filter, orderBy, ...args }, { gateway, caller, loaders }) => {
-      const { payment } = gateway.database.prisma;
-      const where = whereOf(caller.environmentId, filter);
-      const column = orderBy?.field === 'AMOUNT' ? 'amount' : 'createdAt';
-      const order = column === 'amount' ? BY_AMOUNT : BY_CREATION;
-      return keysetConnection<PaymentRow>({
-        args,
-        descending: orderBy?.direction !== 'ASC',
-        order,
-        read: async (page) => {
-          const direction = page.descending ? 'desc' : 'asc';
-          const rows = await payment.findMany({
-            where: { AND: [where, keysetWhere(order, page)] },
-            orderBy: [{ [column]: direction }, { id: direction }],
-            take: page.limit,
-          });
-          // Whatever leads back to a payment of this page needs no second look.
-          for (const row of rows) loaders.payment.prime(row.id, row);
-          return rows;
-        },
-        count: () => payment.count({ where }),
-      });
-    },
-  }),
+    PaymentConnection,
+  ),
 }));
 
 const RefundFilter = builder.inputType('RefundFilter', {
@@ -145,35 +148,38 @@ builder.queryFields((t) => ({
       return uuid === undefined ? null : loaders.refund.load(uuid);
     },
   }),
-  refunds: t.connection({
-    type: Refund,
-    description: 'Refunds, the newest first.',
-    args: { filter: t.arg({ type: RefundFilter, description: 'Which of them.' }) },
-    resolve: (_, { filter, ...args }, { gateway, caller }) => {
-      const { refund } = gateway.database.prisma;
-      const where: Prisma.RefundWhereInput = {
-        environmentId: caller.environmentId,
-        ...(filter?.status && { status: { in: [...filter.status] } }),
-        ...(filter?.paymentId != null && { paymentId: decodeIdOf('Payment', filter.paymentId) ?? NOTHING }),
-        createdAt: {
-          ...(filter?.createdFrom && { gte: filter.createdFrom }),
-          ...(filter?.createdTo && { lt: filter.createdTo }),
-        },
-      };
-      return keysetConnection<RefundRow>({
-        args,
-        descending: true,
-        order: BY_CREATION,
-        read: (page) => {
-          const direction = page.descending ? 'desc' : 'asc';
-          return refund.findMany({
-            where: { AND: [where, keysetWhere(BY_CREATION, page)] },
-            orderBy: [{ createdAt: direction }, { id: direction }],
-            take: page.limit,
-          });
-        },
-        count: () => refund.count({ where }),
-      });
+  refunds: t.connection(
+    {
+      type: Refund,
+      description: 'Refunds, the newest first.',
+      args: { filter: t.arg({ type: RefundFilter, description: 'Which of them.' }) },
+      resolve: (_, { filter, ...args }, { gateway, caller }) => {
+        const { refund } = gateway.database.prisma;
+        const where: Prisma.RefundWhereInput = {
+          environmentId: caller.environmentId,
+          ...(filter?.status && { status: { in: [...filter.status] } }),
+          ...(filter?.paymentId != null && { paymentId: decodeIdOf('Payment', filter.paymentId) ?? NOTHING }),
+          createdAt: {
+            ...(filter?.createdFrom && { gte: filter.createdFrom }),
+            ...(filter?.createdTo && { lt: filter.createdTo }),
+          },
+        };
+        return keysetConnection<RefundRow>({
+          args,
+          descending: true,
+          order: BY_CREATION,
+          read: (page) => {
+            const direction = page.descending ? 'desc' : 'asc';
+            return refund.findMany({
+              where: { AND: [where, keysetWhere(BY_CREATION, page)] },
+              orderBy: [{ createdAt: direction }, { id: direction }],
+              take: page.limit,
+            });
+          },
+          count: () => refund.count({ where }),
+        });
+      },
     },
-  }),
+    RefundConnection,
+  ),
 }));

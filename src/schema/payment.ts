@@ -108,3 +108,14 @@ export const Payment = builder.prismaObject('Payment', {
     updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last, or "processor".' }),
   }),
 });
+
+const PaymentEdge = builder.edgeObject({
+  name: 'PaymentEdge',
+  type: Payment,
+  description: 'An entry of a list of payments.',
+});
+
+export const PaymentConnection = builder.connectionObject(
+  { name: 'PaymentConnection', type: Payment, description: 'A page of a list of payments.' },
+  PaymentEdge,
+);

@@ -7,9 +7,9 @@ import { builder } from './builder.ts';
 import { BY_CREATION, keysetConnection } from './connection.ts';
 import { Customer } from './customer.ts';
 import { Money } from './money.ts';
-import { Attempt, Capture, PaymentDestination, Refund } from './movements.ts';
-import { Payment } from './payment.ts';
-import { PaymentEvent } from './payment-event.ts';
+import { Attempt, AttemptConnection, Capture, PaymentDestination, Refund } from './movements.ts';
+import { Payment, PaymentConnection } from './payment.ts';
+import { PaymentEvent, PaymentEventConnection } from './payment-event.ts';
 import { PaymentMethod } from './payment-method.ts';
 
 /**
@@ -61,18 +61,21 @@ builder.prismaObjectFields('Payment', (t) => ({
     description: 'What was given back, the oldest first; at most 500.',
     resolve: ({ id }, _, { loaders }) => loaders.refundsOfPayment.load(id),
   }),
-  events: t.connection({
-    type: PaymentEvent,
-    description: 'Everything that happened to it, in order.',
-    resolve: ({ id }, args, { loaders }) =>
-      keysetConnection<EventRow>({
-        args,
-        descending: false,
-        order: BY_SEQUENCE,
-        read: (page) => loaders.eventsOfPayment(id, page),
-        count: () => loaders.eventCountOfPayment.load(id),
-      }),
-  }),
+  events: t.connection(
+    {
+      type: PaymentEvent,
+      description: 'Everything that happened to it, in order.',
+      resolve: ({ id }, args, { loaders }) =>
+        keysetConnection<EventRow>({
+          args,
+          descending: false,
+          order: BY_SEQUENCE,
+          read: (page) => loaders.eventsOfPayment(id, page),
+          count: () => loaders.eventCountOfPayment.load(id),
+        }),
+    },
+    PaymentEventConnection,
+  ),
 }));
 
 builder.prismaObjectFields('PaymentDestination', (t) => ({
@@ -166,18 +169,21 @@ builder.prismaObjectFields('Refund', (t) => ({
 }));
 
 builder.prismaObjectFields('Customer', (t) => ({
-  payments: t.connection({
-    type: Payment,
-    description: 'Their payments, the newest first.',
-    resolve: ({ id }, args, { loaders }) =>
-      keysetConnection<PaymentRow>({
-        args,
-        descending: true,
-        order: BY_CREATION,
-        read: (page) => loaders.paymentsOfCustomer(id, page),
-        count: () => loaders.paymentCountOfCustomer.load(id),
-      }),
-  }),
+  payments: t.connection(
+    {
+      type: Payment,
+      description: 'Their payments, the newest first.',
+      resolve: ({ id }, args, { loaders }) =>
+        keysetConnection<PaymentRow>({
+          args,
+          descending: true,
+          order: BY_CREATION,
+          read: (page) => loaders.paymentsOfCustomer(id, page),
+          count: () => loaders.paymentCountOfCustomer.load(id),
+        }),
+    },
+    PaymentConnection,
+  ),
   paymentMethods: t.field({
     type: [PaymentMethod],
     description: 'Their payment methods, the oldest first, detached ones too; at most 100.',
@@ -192,30 +198,36 @@ builder.prismaObjectFields('PaymentMethod', (t) => ({
     description: 'Whose it is; null for a card that was given with one payment.',
     resolve: ({ customerId }, _, { loaders }) => (customerId === null ? null : loaders.customer.load(customerId)),
   }),
-  payments: t.connection({
-    type: Payment,
-    description: 'What was paid with it, the newest first.',
-    resolve: ({ id }, args, { loaders }) =>
-      keysetConnection<PaymentRow>({
-        args,
-        descending: true,
-        order: BY_CREATION,
-        read: (page) => loaders.paymentsOfPaymentMethod(id, page),
-        count: () => loaders.paymentCountOfPaymentMethod.load(id),
-      }),
-  }),
-  attempts: t.connection({
-    type: Attempt,
-    description: 'Every attempt with it, the newest first.',
-    resolve: ({ id }, args, { loaders }) =>
-      keysetConnection<AttemptRow>({
-        args,
-        descending: true,
-        order: BY_CREATION,
-        read: (page) => loaders.attemptsOfPaymentMethod(id, page),
-        count: () => loaders.attemptCountOfPaymentMethod.load(id),
-      }),
-  }),
+  payments: t.connection(
+    {
+      type: Payment,
+      description: 'What was paid with it, the newest first.',
+      resolve: ({ id }, args, { loaders }) =>
+        keysetConnection<PaymentRow>({
+          args,
+          descending: true,
+          order: BY_CREATION,
+          read: (page) => loaders.paymentsOfPaymentMethod(id, page),
+          count: () => loaders.paymentCountOfPaymentMethod.load(id),
+        }),
+    },
+    PaymentConnection,
+  ),
+  attempts: t.connection(
+    {
+      type: Attempt,
+      description: 'Every attempt with it, the newest first.',
+      resolve: ({ id }, args, { loaders }) =>
+        keysetConnection<AttemptRow>({
+          args,
+          descending: true,
+          order: BY_CREATION,
+          read: (page) => loaders.attemptsOfPaymentMethod(id, page),
+          count: () => loaders.attemptCountOfPaymentMethod.load(id),
+        }),
+    },
+    AttemptConnection,
+  ),
 }));
 
 builder.prismaObjectFields('PaymentEvent', (t) => ({
