@@ -49,22 +49,25 @@ export async function startApp(options: AppOptions): Promise<App> {
   const database = openDatabase(options.database, {
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
   });
+  let feed: EventFeed | undefined;
   try {
     const books = new SandboxBooks(database.pool);
     const epoch = await currentEpoch(database.pool);
-    const feed = new EventFeed({
+    const events = new EventFeed({
       pool: database.pool,
       epoch,
       onError: (error) => log.warn({ name: error.name }, 'the event log could not be read'),
     });
-    const gateway = createGateway(database, feed, { ...options, epoch, sandbox: new Sandbox(books, options.sandbox) });
-    await feed.start();
+    feed = events;
+    const gateway = createGateway(database, events, {
+      ...options,
+      epoch,
+      sandbox: new Sandbox(books, options.sandbox),
+    });
+    await events.start();
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
-    const server = await startServer({ gateway, feed, log, host, port, demo }).catch(async (error: unknown) => {
-      await feed.stop();
-      throw error;
-    });
+    const server = await startServer({ gateway, feed: events, log, host, port, demo });
     const stopRounds = startRounds(roundsOf(gateway, books), (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
     );
@@ -75,11 +78,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       async close() {
         await server.close();
         await stopRounds();
-        await feed.stop();
+        await events.stop();
         await database.close();
       },
     };
   } catch (error) {
+    await feed?.stop();
     await database.close();
     throw error;
   }

@@ -13,7 +13,9 @@ const SECRET_FILE = 'secret';
 
 /** The secret of a data directory, made on its first start. */
 export async function readOrMakeSecret(directory: string): Promise<string> {
-  return readOrMake(join(directory, SECRET_FILE), () => randomBytes(32).toString('base64url'));
+  const secret = await readOrMake(join(directory, SECRET_FILE), () => randomBytes(32).toString('base64url'));
+  if (secret.length < 32) throw new Error(`${join(directory, SECRET_FILE)} is damaged: it holds too short a secret.`);
+  return secret;
 }
 
 /**

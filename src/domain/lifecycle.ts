@@ -2,7 +2,7 @@ import { unreachable } from './result.ts';
 
 /**
  * The lifecycle of a payment: which changes may follow which. Everything here is pure; the one place that
- * applies it, under the payment's row lock, is payments/ledger.ts.
+ * applies it, under the payment's row lock, is payments/draft.ts.
  */
 
 export const PAYMENT_STATUSES = [

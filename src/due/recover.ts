@@ -30,12 +30,14 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
     key: operation.processorKey,
     reference: operation.processorReference,
   };
+  const askedAtMs = performance.now();
   const answer = async (): Promise<Answer> => {
     switch (operation.kind) {
       case 'CHARGE':
         return {
           of: 'CHARGE',
-          outcome: await callProcessor(gateway, operation, processor, (signal) =>
+          askedAtMs,
+          outcome: await callProcessor(gateway, operation, processor, askedAtMs, (signal) =>
             processor.lookUpCharge(lookUp, signal),
           ),
         };
@@ -44,7 +46,8 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
       case 'REFUND':
         return {
           of: 'MOVEMENT',
-          outcome: await callProcessor(gateway, operation, processor, (signal) =>
+          askedAtMs,
+          outcome: await callProcessor(gateway, operation, processor, askedAtMs, (signal) =>
             processor.lookUpMovement(lookUp, signal),
           ),
         };
@@ -52,5 +55,15 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
         return unreachable(operation.kind);
     }
   };
-  await conclude(gateway, operation, await answer());
+  try {
+    await conclude(gateway, operation, await answer());
+  } catch (error) {
+    gateway.report('what became of an operation could not be settled; it is tried again', {
+      operationId: operation.id,
+      kind: operation.kind,
+      processor: operation.processor,
+      error: error instanceof Error ? error.name : 'unknown',
+    });
+    throw error;
+  }
 }

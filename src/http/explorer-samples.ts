@@ -17,24 +17,20 @@ mutation TakeAPayment {
     process: true
     card: {
       number: "4242424242424242"
-      expMonth: 12
-      expYear: ${new Date().getUTCFullYear() + 8}
-      cvc: "123"
+      expMonth: 12, expYear: ${new Date().getUTCFullYear() + 8}, cvc: "123"
     }
     destinations: [
-      { type: ORDER, id: "ord_1234", number: "1234", amount: 4999 }
+      { type: ORDER, id: "ord_1", number: "1", amount: 4999 }
     ]
-    description: "Order 1234"
   }) {
     ... on CreatePaymentPayload {
       replayed
       payment {
         id
         status
-        amount { amount currency decimal }
-        decline { code message retryable }
+        amount { decimal currency }
         paymentMethod { card { brand last4 } }
-        destinations { type number amount { decimal } }
+        decline { code message retryable }
       }
     }
     ... on Error { code message path }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -48,7 +48,7 @@ export async function sendExplorer(
     headers: JSON.stringify({ authorization: `Bearer ${shown?.key ?? '<your key>'}` }, null, 2),
     // The browser would keep the key longer than the data directory that it belongs to.
     shouldPersistHeaders: false,
-    defaultTabs: explorerSamples(paymentId, randomUUID).map((query) => ({ query })),
+    defaultTabs: explorerSamples(paymentId, () => randomBytes(8).toString('hex')).map((query) => ({ query })),
     schemaDescription: true,
   });
   const nonce = randomBytes(16).toString('base64');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { holdsCardNumber } from '../domain/card.ts';
 import type { Logger } from '../telemetry.ts';
 
 /**
@@ -74,7 +75,13 @@ export function useQuietErrors(): Plugin {
         extensions: { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } },
       });
     },
-    onParse() {
+    onParse({ params }) {
+      // Before it is parsed: a document is kept in caches, and shown in traces.
+      if (holdsCardNumber(documentText(params.source))) {
+        throw new GraphQLError('A document holds no card number: give the card as a variable.', {
+          extensions: { code: 'CARD_IN_DOCUMENT', http: { spec: true, status: 400 } },
+        });
+      }
       return ({ result, replaceParseResult }) => {
         if (result instanceof GraphQLError) replaceParseResult(withoutLiterals(result));
       };
@@ -94,6 +101,10 @@ export function useQuietErrors(): Plugin {
       }
     },
   };
+}
+
+function documentText(source: unknown): string {
+  return typeof source === 'string' ? source : (source as { body: string }).body;
 }
 
 /** Class, code and frames. The message stays out: it may repeat what was sent, a row for instance. */

@@ -28,6 +28,9 @@ export interface GatewayServer {
 /** The gateway cannot listen where it was told to. One line for the person who started it. */
 export class ListenError extends Error {}
 
+/** The port is in use. */
+export class PortTakenError extends ListenError {}
+
 /** How long requests under way may take to end once the server stops. */
 const CLOSE_MS = 5_000;
 
@@ -87,24 +90,26 @@ function isEventStream(response: ServerResponse): boolean {
 function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = explain(error.code, port, host);
-      reject(message === undefined ? error : new ListenError(message, { cause: error }));
+      reject(explain(error, port, host));
     });
     server.listen(port, host, () => resolve());
   });
 }
 
-function explain(code: string | undefined, port: number, host: string): string | undefined {
-  switch (code) {
+function explain(cause: NodeJS.ErrnoException, port: number, host: string): Error {
+  switch (cause.code) {
     case 'EADDRINUSE':
-      return `Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`;
+      return new PortTakenError(
+        `Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`,
+        { cause },
+      );
     case 'EACCES':
-      return `Port ${port} is not open to this user. Set PORT to one from 1024 on: PORT=4001 npm start`;
+      return new ListenError(`Port ${port} is not open to this user. Set PORT to one from 1024 on.`, { cause });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `HOST: this machine has no address ${host}. Leave it out for 127.0.0.1, or set 0.0.0.0 for all of them.`;
+      return new ListenError(`HOST: this machine has no address ${host}. Leave it out for 127.0.0.1.`, { cause });
     default:
-      return undefined;
+      return cause;
   }
 }

@@ -85,10 +85,10 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
 }
 
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
-export async function runCharge(gateway: Gateway, charge: StartedCharge): Promise<Payment> {
+export async function runCharge(gateway: Gateway, charge: StartedCharge, startedAtMs: number): Promise<Payment> {
   const { payment, attempt, operation, paymentMethod } = charge;
   const processor = gateway.processors.named(operation.processor);
-  const outcome = await callProcessor(gateway, operation, processor, (signal) =>
+  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
     processor.charge(
       {
         merchant: payment.environmentId,
@@ -104,5 +104,5 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge): Promis
       signal,
     ),
   );
-  return conclude(gateway, operation, { of: 'CHARGE', outcome });
+  return conclude(gateway, operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
 }

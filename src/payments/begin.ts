@@ -1,6 +1,6 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { claimKeys, write, type TransactionClock } from '../store/ledger.ts';
+import { claimKeys, readClock, readKey, write, type TransactionClock } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Failure } from './failure.ts';
@@ -15,7 +15,13 @@ export interface Decided<T> {
 
 /** Either the command's own work was committed, or an earlier request with this key had done it. */
 export type Begun<T> =
-  | { readonly replayed: false; readonly payment: Payment; readonly value: T }
+  | {
+      readonly replayed: false;
+      readonly payment: Payment;
+      readonly value: T;
+      /** The monotonic time before the transaction began: the deadline of its operation counts from here. */
+      readonly startedAtMs: number;
+    }
   | { readonly replayed: true; readonly payment: Payment; readonly resourceId: string };
 
 /**
@@ -30,6 +36,7 @@ export async function begin<T>(
   resource: KeyedResource,
   decide: (transaction: Transaction, clock: TransactionClock) => Promise<Result<Decided<T>, Failure>>,
 ): Promise<Result<Begun<T>, Failure>> {
+  const startedAtMs = performance.now();
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
   const row = keyRow(gateway, caller, request, resource);
@@ -43,7 +50,7 @@ export async function begin<T>(
     if (!decided.ok) return { commit: false, value: decided };
     const { draft, value } = decided.value;
     await write(transaction, draft.writes());
-    return { commit: true, value: ok({ replayed: false, payment: draft.payment, value }) };
+    return { commit: true, value: ok({ replayed: false, payment: draft.payment, value, startedAtMs }) };
   });
   if (!result.ok) return result;
   if (!('paymentId' in result.value)) {
@@ -52,6 +59,27 @@ export async function begin<T>(
   }
   const { resourceId, paymentId } = result.value;
   return ok({ replayed: true, resourceId, payment: await readPayment(gateway, caller, paymentId) });
+}
+
+/**
+ * What an earlier request with this key made, if there was one. It is looked at before a card is exchanged for a
+ * token: a request that is sent again must not fail because the card cannot be taken any more.
+ */
+export async function findReplay(
+  gateway: Gateway,
+  caller: Caller,
+  request: KeyedRequest,
+): Promise<Result<{ payment: Payment; replayed: true }, Failure> | undefined> {
+  const checked = checkKey(request.key);
+  if (!checked.ok) return checked;
+  const row = keyRow(gateway, caller, request, { resourceId: '', paymentId: '', operationId: null });
+  const earlier = await transact(gateway.database, async (transaction) => {
+    if ((await readKey(transaction, row)) === undefined) return { commit: false, value: undefined };
+    const { now } = await readClock(transaction);
+    return { commit: false, value: await replay(transaction, row, now) };
+  });
+  if (earlier === undefined || !earlier.ok) return earlier;
+  return ok({ replayed: true, payment: await readPayment(gateway, caller, earlier.value.paymentId) });
 }
 
 interface Replayed {

@@ -61,7 +61,13 @@ export async function cancelPayment(
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });
+  const { startedAtMs } = begun.value;
   const { operation, processor, call } = begun.value.value;
-  const outcome = await callProcessor(gateway, operation, processor, (signal) => processor.void(call, signal));
-  return ok({ payment: await conclude(gateway, operation, { of: 'MOVEMENT', outcome }), replayed: false });
+  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
+    processor.void(call, signal),
+  );
+  return ok({
+    payment: await conclude(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs }),
+    replayed: false,
+  });
 }

@@ -6,7 +6,7 @@ import { begin } from './begin.ts';
 import { conclude } from './conclude.ts';
 import { checkAmount } from './details.ts';
 import { lifecycleOf, PaymentDraft } from './draft.ts';
-import { notFound, type Failure } from './failure.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { currentAttempt } from './current-attempt.ts';
@@ -26,6 +26,9 @@ export interface CaptureResult {
   readonly captureId: string;
   readonly replayed: boolean;
 }
+
+/** Captures of one payment: every line of an order that ships by itself. */
+const CAPTURES_MAX = 100;
 
 /** Takes an authorised amount, or a part of it. */
 export async function capturePayment(
@@ -55,21 +58,26 @@ export async function capturePayment(
     }
     const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
     if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'captured', 'paymentId'));
+    const earlier = await readOfPayment(transaction, 'capture', payment);
+    if (earlier.length >= CAPTURES_MAX) return invalid(`A payment has at most ${CAPTURES_MAX} captures.`, 'paymentId');
     draft.insert('capture', newCapture(draft, attempt.id, captureId, amount, input.final));
     const processor = gateway.processors.named(attempt.processor);
     const plan = { id: operationId, kind: 'CAPTURE', attemptId: attempt.id, captureId, processor } as const;
     const operation = planOperation(gateway, draft, { ...plan, caller, request, attemptNumber: attempt.number });
     draft.record('CAPTURE_PENDING', { attemptId: attempt.id, captureId });
     const call = movementRequest(payment, operation, attempt.processorTransactionId, amount);
-    return ok({ draft, value: { operation, processor, call } });
+    return ok({ draft, value: { operation, processor, call: { ...call, final: input.final } } });
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) {
     return ok({ payment: begun.value.payment, captureId: begun.value.resourceId, replayed: true });
   }
+  const { startedAtMs } = begun.value;
   const { operation, processor, call } = begun.value.value;
-  const outcome = await callProcessor(gateway, operation, processor, (signal) => processor.capture(call, signal));
-  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome });
+  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
+    processor.capture(call, signal),
+  );
+  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });
   return ok({ payment, captureId, replayed: false });
 }
 

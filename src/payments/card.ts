@@ -1,6 +1,7 @@
 import type { PaymentMethod } from '../../generated/prisma/client.ts';
 import { checkCard, normalizeCardNumber, type RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { checkText } from './details.ts';
 import { callProcessor } from './operation.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
@@ -25,13 +26,15 @@ export async function tokenizeCard(
   const now = gateway.now();
   const [problem] = checkCard(card, now);
   if (problem !== undefined) return invalid(problem.message, 'card', problem.field);
+  const holder = checkText(card.holderName, ['card', 'holderName']);
+  if (!holder.ok) return holder;
   const processor = gateway.processors.standard(caller.mode);
   if (processor === undefined) {
     const message = `No processor is set up for ${caller.mode.toLowerCase()} payments.`;
     return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
   }
   const id = gateway.newId();
-  const outcome = await callProcessor(gateway, { id, kind: 'TOKENIZE' }, processor, (signal) =>
+  const outcome = await callProcessor(gateway, { id, kind: 'TOKENIZE' }, processor, performance.now(), (signal) =>
     processor.tokenize({ merchant: caller.environmentId, card }, signal),
   );
   if (outcome.kind === 'refused') {

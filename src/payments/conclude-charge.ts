@@ -10,10 +10,13 @@ import { awaitOperation, completeOperation } from './operation-course.ts';
 export function concludeCharge(gateway: Gateway, open: OpenOperation, answer: ChargeAnswer): boolean {
   const { draft, operation, attempt } = open;
   const reference = 'reference' in answer ? answer.reference : null;
+  // An answer that recovery had to find says nothing of how quick the processor was.
+  const isFirst = operation.status === 'DISPATCHED' && answer.kind !== 'unknown' && answer.kind !== 'not_executed';
+  const latencyMs = isFirst ? Math.max(0, draft.now.getTime() - operation.createdAt.getTime()) : null;
   const answered: Attempt = {
     ...attempt,
     processorTransactionId: reference ?? attempt.processorTransactionId,
-    latencyMs: attempt.latencyMs ?? Math.max(0, draft.now.getTime() - operation.createdAt.getTime()),
+    latencyMs: attempt.latencyMs ?? latencyMs,
     updatedAt: draft.now,
     updatedBy: draft.actor,
   };
@@ -87,13 +90,12 @@ function approve(
     amountAuthorized: attempt.amount,
     networkTransactionId: answer.networkTransactionId,
   };
-  if (answer.capture === 'none') {
+  if (!answer.captured) {
     draft.apply({ type: 'AUTHORIZED', amount: attempt.amount });
     draft.update('attempt', { ...approved, status: 'AUTHORIZED' });
     draft.recordStatus({ attemptId: attempt.id });
     return;
   }
-  const confirmed = answer.capture === 'confirmed';
   const capture: Capture = {
     environmentId: payment.environmentId,
     id: gateway.newId(),
@@ -101,7 +103,7 @@ function approve(
     attemptId: attempt.id,
     amount: attempt.amount,
     currency: payment.currency,
-    status: confirmed ? 'SUCCEEDED' : 'PENDING',
+    status: 'SUCCEEDED',
     final: true,
     amountRefundHeld: 0n,
     processorReference: answer.reference,
@@ -114,7 +116,7 @@ function approve(
   };
   draft.insert('capture', capture);
   draft.update('attempt', { ...approved, status: 'SUCCEEDED' });
-  draft.apply({ type: 'CHARGED', amount: capture.amount, confirmed });
+  draft.apply({ type: 'CHARGED', amount: capture.amount, confirmed: true });
   draft.recordStatus({ attemptId: attempt.id, captureId: capture.id });
 }
 

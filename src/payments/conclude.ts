@@ -12,9 +12,10 @@ import type { Gateway } from './gateway.ts';
 export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
 export type MovementAnswer = MovementOutcome | { readonly kind: 'not_executed' };
 
+/** `askedAtMs` is the monotonic time at which the processor was asked. */
 export type Answer =
-  | { readonly of: 'CHARGE'; readonly outcome: ChargeOutcome | NotFound }
-  | { readonly of: 'MOVEMENT'; readonly outcome: MovementOutcome | NotFound };
+  | { readonly of: 'CHARGE'; readonly outcome: ChargeOutcome | NotFound; readonly askedAtMs: number }
+  | { readonly of: 'MOVEMENT'; readonly outcome: MovementOutcome | NotFound; readonly askedAtMs: number };
 
 /** An operation with what it is about, read under the payment's lock. */
 export interface OpenOperation {
@@ -48,7 +49,7 @@ export async function conclude(
       return { commit: false, value: { payment: locked, changed: false } };
     }
     await write(transaction, draft.writes());
-    return { commit: true, value: { payment: draft.payment, changed: true } };
+    return { commit: true, value: { payment: draft.payment, changed: draft.hasEvents } };
   });
   if (changed) gateway.eventsAppended();
   return payment;
@@ -67,10 +68,11 @@ async function settle(
   const open: OpenOperation = { draft, operation, operations, attempt: find(attempts, operation.attemptId) };
   if (operation.kind === 'CHARGE') {
     if (answer.of !== 'CHARGE') throw new Error('a charge got the answer of a movement');
-    return operation.status !== 'COMPLETED' && concludeCharge(gateway, open, weigh(gateway, open, answer.outcome));
+    if (operation.status === 'COMPLETED') return flagContradiction(gateway, open, answer.outcome);
+    return concludeCharge(gateway, open, weigh(gateway, open, answer));
   }
   if (answer.of !== 'MOVEMENT') throw new Error('a movement got the answer of a charge');
-  const outcome = weigh(gateway, open, answer.outcome);
+  const outcome = weigh(gateway, open, answer);
   switch (operation.kind) {
     case 'CAPTURE': {
       if (operation.status === 'COMPLETED') return false;
@@ -95,12 +97,41 @@ async function settle(
 function weigh<T extends { readonly kind: string }>(
   gateway: Gateway,
   { draft, operation }: OpenOperation,
-  outcome: T | NotFound,
+  { outcome, askedAtMs }: { readonly outcome: T | NotFound; readonly askedAtMs: number },
 ): T | { readonly kind: 'not_executed' } | { readonly kind: 'unknown' } {
   if (!isNotFound(outcome)) return outcome;
   const { inFlightWindowMs } = gateway.processors.named(operation.processor).limits;
-  const isOver = draft.now.getTime() > operation.callDeadline.getTime() + inFlightWindowMs;
+  // What counts is when the question was asked, not when its answer came.
+  const askedAt = draft.now.getTime() - (performance.now() - askedAtMs);
+  const isOver = askedAt > operation.callDeadline.getTime() + inFlightWindowMs;
   return { kind: isOver ? 'not_executed' : 'unknown' };
+}
+
+/**
+ * An answer to a charge that has ended is dropped, unless it says that money was taken for an attempt that was
+ * given up: an operator has to know of that.
+ */
+function flagContradiction(
+  gateway: Gateway,
+  { draft, operation, attempt }: OpenOperation,
+  outcome: ChargeOutcome | NotFound,
+): boolean {
+  const holdsMoney = attempt.status === 'AUTHORIZED' || attempt.status === 'SUCCEEDED';
+  if (outcome.kind !== 'approved' || holdsMoney || attempt.flag !== null) return false;
+  gateway.report('a charge succeeded after it was given up: give it back at the processor', {
+    paymentId: operation.paymentId,
+    attemptId: attempt.id,
+    processor: operation.processor,
+    reference: outcome.reference,
+  });
+  draft.update('attempt', {
+    ...attempt,
+    flag: 'LATE_SUCCESS',
+    processorTransactionId: outcome.reference,
+    updatedAt: draft.now,
+    updatedBy: draft.actor,
+  });
+  return true;
 }
 
 function isNotFound(outcome: { readonly kind: string }): outcome is NotFound {

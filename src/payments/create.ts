@@ -5,7 +5,7 @@ import { ok, type Result } from '../domain/result.ts';
 import { customerExists, readById, type TransactionClock } from '../store/ledger.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
-import { begin, type Decided } from './begin.ts';
+import { begin, findReplay, type Decided } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
 import {
   checkMetadata,
@@ -63,18 +63,20 @@ export async function createPayment(
 ): Promise<Result<PaymentResult, Failure>> {
   const checked = check(input);
   if (!checked.ok) return checked;
-  let method: PaymentMethod | null = null;
-  if (input.card !== null) {
-    const tokenized = await tokenizeCard(gateway, caller, input.card, null);
-    if (!tokenized.ok) return tokenized;
-    method = tokenized.value;
-  }
   const { idempotencyKey, card, ...rest } = input;
   const request = {
     operation: 'createPayment',
     key: idempotencyKey,
     input: { ...rest, card: card && cardForFingerprint(gateway, card) },
   };
+  let method: PaymentMethod | null = null;
+  if (card !== null) {
+    const earlier = await findReplay(gateway, caller, request);
+    if (earlier !== undefined) return earlier;
+    const tokenized = await tokenizeCard(gateway, caller, card, null);
+    if (!tokenized.ok) return tokenized;
+    method = tokenized.value;
+  }
   const paymentId = gateway.newId();
   const operationId = input.process ? gateway.newId() : null;
   const resource = { resourceId: paymentId, paymentId, operationId };
@@ -84,7 +86,7 @@ export async function createPayment(
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });
-  return ok({ payment: await runCharge(gateway, begun.value.value), replayed: false });
+  return ok({ payment: await runCharge(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
 }
 
 function check(input: CreatePaymentInput): Result<Checked, Failure> {

@@ -39,8 +39,10 @@ export function checkText(
 ): Result<string | null, Failure> {
   if (text === null) return ok(null);
   if (text.length > lengthMax) return invalid(`At most ${lengthMax} characters are kept here.`, ...path);
-  // PostgreSQL has no such character in a text.
-  if (text.includes('\u0000')) return invalid('A text cannot hold the character NUL.', ...path);
+  // PostgreSQL keeps neither the character NUL nor half a surrogate pair.
+  if (text.includes('\u0000') || !text.isWellFormed()) {
+    return invalid('A text holds Unicode characters only, and not NUL.', ...path);
+  }
   if (holdsCardNumber(text)) return invalid('A text cannot hold a card number.', ...path);
   return ok(text);
 }
@@ -55,18 +57,18 @@ export function checkMetadata(metadata: unknown, ...path: string[]): Result<Meta
     if (key.length === 0 || key.length > METADATA_KEY_LENGTH_MAX) {
       return invalid(`A key of metadata has 1 to ${METADATA_KEY_LENGTH_MAX} characters.`, ...path);
     }
+    const checkedKey = checkText(key, path);
+    if (!checkedKey.ok) return checkedKey;
     if (typeof value !== 'string') return invalid('Every value of metadata is a text.', ...path, key);
-    for (const text of [key, value]) {
-      const checked = checkText(text, path, METADATA_VALUE_LENGTH_MAX);
-      if (!checked.ok) return checked;
-    }
+    const checkedValue = checkText(value, [...path, key], METADATA_VALUE_LENGTH_MAX);
+    if (!checkedValue.ok) return checkedValue;
   }
   return ok(Object.fromEntries(entries));
 }
 
 /** What card statements print: 5 to 22 characters of the alphabet that the networks share. */
 export function checkStatementDescriptor(text: string | null, ...path: string[]): Result<string | null, Failure> {
-  if (text === null || /^(?=.*[A-Za-z])[A-Za-z0-9 .,\-+/#&]{5,22}$/.test(text)) return ok(text);
+  if (text === null || /^(?=.*[A-Za-z])[A-Za-z0-9 .,\-+/#&]{5,22}$/.test(text)) return checkText(text, path);
   return invalid('A statement descriptor has 5 to 22 letters, digits or . , - + / # &, one letter at least.', ...path);
 }
 
@@ -75,6 +77,6 @@ export function checkReturnUrl(url: string | null, ...path: string[]): Result<st
   if (url === null) return ok(null);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const isLocal = parsed?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
-  if (url.length <= 2048 && (parsed?.protocol === 'https:' || isLocal)) return ok(url);
+  if (url.length <= 2048 && (parsed?.protocol === 'https:' || isLocal)) return checkText(url, path, 2048);
   return invalid('A return URL is https, or http on localhost, with at most 2048 characters.', ...path);
 }

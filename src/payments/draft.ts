@@ -37,6 +37,7 @@ const STATUS_EVENT: Readonly<Record<PaymentStatus, EventType>> = {
  */
 export class PaymentDraft {
   #payment: Payment;
+  #isChanged: boolean;
   readonly #isNew: boolean;
   readonly #clock: TransactionClock;
   readonly #gateway: Gateway;
@@ -48,6 +49,7 @@ export class PaymentDraft {
     this.#gateway = gateway;
     this.#payment = options.payment;
     this.#isNew = options.isNew;
+    this.#isChanged = options.isNew;
     this.#clock = options.clock;
     this.#actor = options.actor;
   }
@@ -75,6 +77,7 @@ export class PaymentDraft {
     const next = transition(lifecycleOf(this.#payment), change);
     if ('illegal' in next) return next;
     this.#payment = this.#with(next);
+    this.#isChanged = true;
     return undefined;
   }
 
@@ -89,6 +92,7 @@ export class PaymentDraft {
   /** Sets what the lifecycle does not decide about. */
   set(fields: Partial<Omit<Payment, keyof Lifecycle | 'sequence' | 'lastOrderXid' | 'lastEpoch'>>): void {
     this.#payment = { ...this.#payment, ...fields };
+    this.#isChanged = true;
   }
 
   /** Tells of the state that the payment is in now. */
@@ -104,6 +108,7 @@ export class PaymentDraft {
     const orderXid = this.#clock.xid > last ? this.#clock.xid : last;
     const sequence = this.#payment.sequence + 1;
     this.#payment = { ...this.#payment, sequence, lastOrderXid: orderXid, lastEpoch: epoch };
+    this.#isChanged = true;
     const p = this.#payment;
     this.insert('paymentEvent', {
       environmentId: p.environmentId,
@@ -140,10 +145,17 @@ export class PaymentDraft {
     this.#updates.set(table, [...(this.#updates.get(table) ?? []), row]);
   }
 
-  /** Everything that is to be written, the payment included. */
+  /** Whether there is anything to tell those who read events. */
+  get hasEvents(): boolean {
+    return this.#inserts.has('paymentEvent');
+  }
+
+  /** Everything that is to be written; the payment too, if anything about it has changed. */
   writes(): Writes {
-    const payment = { ...this.#payment, updatedAt: this.#clock.now, updatedBy: this.#actor };
-    (this.#isNew ? this.#inserts : this.#updates).set('payment', [payment]);
+    if (this.#isChanged) {
+      const payment = { ...this.#payment, updatedAt: this.#clock.now, updatedBy: this.#actor };
+      (this.#isNew ? this.#inserts : this.#updates).set('payment', [payment]);
+    }
     return { insert: Object.fromEntries(this.#inserts), update: Object.fromEntries(this.#updates) };
   }
 

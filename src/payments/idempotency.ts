@@ -2,6 +2,7 @@ import type { IdempotencyKey } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { readById, readKey } from '../store/ledger.ts';
 import type { Transaction } from '../store/transaction.ts';
+import { checkText } from './details.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { FINGERPRINT_VERSION } from './keyring.ts';
@@ -25,8 +26,9 @@ export interface KeyedResource {
 
 /** A key is 1 to 255 characters; anything else is refused before it is claimed. */
 export function checkKey(key: string): Result<true, Failure> {
-  const fits = key.length > 0 && key.length <= KEY_LENGTH_MAX;
-  return fits ? ok(true) : invalid(`An idempotency key has 1 to ${KEY_LENGTH_MAX} characters.`, 'idempotencyKey');
+  if (key === '') return invalid(`An idempotency key has 1 to ${KEY_LENGTH_MAX} characters.`, 'idempotencyKey');
+  const checked = checkText(key, ['idempotencyKey'], KEY_LENGTH_MAX);
+  return checked.ok ? ok(true) : checked;
 }
 
 /** The row that claims a key. */

@@ -15,7 +15,7 @@ export interface Keyring {
 }
 
 /**
- * Derives the keys (HKDF, RFC 5869). The secret has at least 32 characters; config.ts sees to it.
+ * Derives the keys (HKDF, RFC 5869). The secret has at least 32 characters; config.ts and demo.ts see to it.
  */
 export function createKeyring(secret: string): Keyring {
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, 'tender', purpose, 32));

@@ -59,14 +59,20 @@ export function planOperation(gateway: Gateway, draft: PaymentDraft, plan: Opera
 /**
  * Runs a call to a processor within its deadline. What breaks on the way, whatever it is, leaves the outcome
  * unknown: it may have been done.
+ * @param startedAtMs the monotonic time from which the call's deadline counts: for an operation, before its first
+ * phase began. A call whose time ran out before it could start (behind a lock, in a commit) is never made: recovery
+ * may have taken it for not executed already.
  */
 export async function callProcessor<T>(
   gateway: Gateway,
   operation: { readonly id: string; readonly kind: Operation['kind'] | 'TOKENIZE' },
   processor: Processor,
+  startedAtMs: number,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | { readonly kind: 'unknown' }> {
-  const signal = AbortSignal.timeout(processor.limits.callTimeoutMs);
+  const leftMs = Math.floor(startedAtMs + processor.limits.callTimeoutMs - performance.now());
+  if (leftMs <= 0) return { kind: 'unknown' };
+  const signal = AbortSignal.timeout(leftMs);
   try {
     return await Promise.race([call(signal), aborted(signal)]);
   } catch (error) {
@@ -88,7 +94,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The charge that an attempt stands for, as its processor knows it. */
+/** What a capture, void or refund asks of the processor. */
 export function movementRequest(
   payment: Payment,
   operation: Operation,

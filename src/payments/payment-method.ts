@@ -2,13 +2,16 @@ import type { PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { tokenizeCard } from './card.ts';
-import { notFound, type Failure } from './failure.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 
 export interface CreatePaymentMethodInput {
   readonly customerId: string;
   readonly card: RawCard;
 }
+
+/** Enough for anyone. Cards that are stored at the same moment may exceed it by as many as those are. */
+const PAYMENT_METHODS_MAX = 100;
 
 /** Stores a card for a customer, as the processor's token. It moves no money, so it takes no idempotency key. */
 export async function createPaymentMethod(
@@ -20,6 +23,10 @@ export async function createPaymentMethod(
   const { customer, paymentMethod } = gateway.database.prisma;
   const known = await customer.findUnique({ where: { environmentId_id: { environmentId, id: input.customerId } } });
   if (known === null) return notFound('customer', 'customerId');
+  const attached = await paymentMethod.count({ where: { environmentId, customerId: known.id, detachedAt: null } });
+  if (attached >= PAYMENT_METHODS_MAX) {
+    return invalid(`A customer has at most ${PAYMENT_METHODS_MAX} payment methods: detach one.`, 'customerId');
+  }
   const tokenized = await tokenizeCard(gateway, caller, input.card, known.id);
   return tokenized.ok ? ok(await paymentMethod.create({ data: tokenized.value })) : tokenized;
 }

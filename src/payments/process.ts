@@ -3,7 +3,7 @@ import type { RawCard } from '../domain/card.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { lockPayment } from '../store/ledger.ts';
 import { runCharge, startAttempt } from './attempt.ts';
-import { begin } from './begin.ts';
+import { begin, findReplay } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { PaymentDraft } from './draft.ts';
@@ -28,17 +28,19 @@ export async function processPayment(
   if (card !== null && paymentMethodId !== null) {
     return invalid('A payment is made with a card or with a stored payment method, not with both.', 'card');
   }
-  let newMethod: PaymentMethod | null = null;
-  if (card !== null) {
-    const tokenized = await tokenizeCard(gateway, caller, card, null);
-    if (!tokenized.ok) return tokenized;
-    newMethod = tokenized.value;
-  }
   const request = {
     operation: 'processPayment',
     key: input.idempotencyKey,
     input: { paymentId, paymentMethodId, card: card && cardForFingerprint(gateway, card) },
   };
+  let newMethod: PaymentMethod | null = null;
+  if (card !== null) {
+    const earlier = await findReplay(gateway, caller, request);
+    if (earlier !== undefined) return earlier;
+    const tokenized = await tokenizeCard(gateway, caller, card, null);
+    if (!tokenized.ok) return tokenized;
+    newMethod = tokenized.value;
+  }
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
@@ -63,5 +65,5 @@ export async function processPayment(
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });
-  return ok({ payment: await runCharge(gateway, begun.value.value), replayed: false });
+  return ok({ payment: await runCharge(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
 }

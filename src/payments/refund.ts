@@ -74,9 +74,12 @@ export async function refundPayment(
   if (begun.value.replayed) {
     return ok({ payment: begun.value.payment, refundId: begun.value.resourceId, replayed: true });
   }
+  const { startedAtMs } = begun.value;
   const { operation, processor, call } = begun.value.value;
-  const outcome = await callProcessor(gateway, operation, processor, (signal) => processor.refund(call, signal));
-  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome });
+  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
+    processor.refund(call, signal),
+  );
+  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });
   return ok({ payment, refundId, replayed: false });
 }
 

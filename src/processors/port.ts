@@ -13,7 +13,7 @@ export interface Processor {
   /** Exchanges a card for a token, so that nothing after it needs the number. */
   tokenize(request: TokenizeRequest, signal: AbortSignal): Promise<TokenizeOutcome>;
   charge(request: ChargeRequest, signal: AbortSignal): Promise<ChargeOutcome>;
-  capture(request: MovementRequest, signal: AbortSignal): Promise<MovementOutcome>;
+  capture(request: CaptureRequest, signal: AbortSignal): Promise<MovementOutcome>;
   /** Releases what an authorisation holds and no capture has taken. */
   void(request: MovementRequest, signal: AbortSignal): Promise<MovementOutcome>;
   refund(request: MovementRequest, signal: AbortSignal): Promise<MovementOutcome>;
@@ -72,6 +72,11 @@ export interface MovementRequest {
   readonly currency: string;
 }
 
+export interface CaptureRequest extends MovementRequest {
+  /** What this capture leaves of the authorisation is released. */
+  readonly final: boolean;
+}
+
 export interface LookUpRequest {
   readonly merchant: string;
   readonly key: string;
@@ -84,7 +89,8 @@ interface Approved {
   readonly kind: 'approved';
   readonly reference: string;
   readonly networkTransactionId: string | null;
-  readonly capture: 'none' | 'accepted' | 'confirmed';
+  /** Captured and confirmed, or authorised only. */
+  readonly captured: boolean;
 }
 
 /** The answer is not known: it may or may not have been done. */

@@ -38,7 +38,7 @@ interface Connection<R> {
 
 interface OrderColumn<R> {
   readonly column: keyof R & string;
-  readonly kind: 'time' | 'integer' | 'uuid';
+  readonly kind: 'time' | 'integer' | 'sequence' | 'uuid';
 }
 
 /** How most lists are ordered: by the time of creation, then by id. */
@@ -84,7 +84,14 @@ export async function keysetConnection<R extends object>(options: KeysetOptions<
     },
   );
   // The plugin's types lose the type of a row under `edgesFieldOptions`; the rows are the ones that were read.
-  return { ...(page as Omit<Connection<R>, 'totalCount'>), totalCount: count };
+  const { edges, pageInfo } = page as Omit<Connection<R>, 'totalCount'>;
+  // The plugin says "" where there is no entry.
+  const { startCursor, endCursor, ...more } = pageInfo;
+  return {
+    edges,
+    pageInfo: { ...more, startCursor: startCursor || null, endCursor: endCursor || null },
+    totalCount: count,
+  };
 }
 
 function encodeCursor(key: readonly unknown[]): string {
@@ -96,8 +103,13 @@ function encodeCursor(key: readonly unknown[]): string {
 const KINDS = {
   time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
   integer: /^\d{1,15}$/,
+  sequence: /^\d{1,9}$/,
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 } as const;
+
+function isOfKind(kind: keyof typeof KINDS, text: string): boolean {
+  return KINDS[kind].test(text) && (kind !== 'time' || !Number.isNaN(Date.parse(text)));
+}
 
 function decodeCursor(cursor: string | undefined, kinds: readonly (keyof typeof KINDS)[]): readonly string[] | null {
   if (cursor === undefined) return null;
@@ -110,7 +122,7 @@ function decodeCursor(cursor: string | undefined, kinds: readonly (keyof typeof 
   const fits =
     Array.isArray(key) &&
     key.length === kinds.length &&
-    kinds.every((kind, index) => typeof key[index] === 'string' && KINDS[kind].test(key[index]));
+    kinds.every((kind, index) => typeof key[index] === 'string' && isOfKind(kind, key[index]));
   if (!fits) throw badInput('The cursor is none of this list.');
   return key as string[];
 }
@@ -144,6 +156,8 @@ function valueOf(kind: keyof typeof KINDS, text: string): unknown {
       return new Date(text);
     case 'integer':
       return BigInt(text);
+    case 'sequence':
+      return Number(text);
     case 'uuid':
       return text;
     default:

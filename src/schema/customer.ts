@@ -90,10 +90,12 @@ const UpdateCustomerInput = builder.inputType('UpdateCustomerInput', {
   }),
 });
 
+const NO_ADDRESS = { line1: null, line2: null, city: null, state: null, postalCode: null, country: null };
+
 type Fields = Omit<(typeof UpdateCustomerInput)['$inferInput'], 'customerId'>;
 
 function inputOf({ address, metadata, ...fields }: Fields): CustomerInput {
-  const { line1, line2, ...rest } = address ?? {};
+  const { line1, line2, ...rest } = address === null ? NO_ADDRESS : (address ?? {});
   const given = { ...fields, ...rest, addressLine1: line1, addressLine2: line2 };
   return {
     fields: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
@@ -119,20 +121,24 @@ builder.mutationFields((t) => ({
     type: CreateCustomerResult.type,
     description: 'Stores a customer.',
     args: { input: t.arg({ type: CreateCustomerInput, required: true, description: 'The customer.' }) },
-    resolve: async (_, { input }, { gateway, caller }) =>
-      CreateCustomerResult.answer(await createCustomer(gateway, caller, inputOf(input)), (customer) => ({ customer })),
+    resolve: async (_, { input }, context) =>
+      CreateCustomerResult.answer(
+        context,
+        await createCustomer(context.gateway, context.caller, inputOf(input)),
+        (customer) => ({ customer }),
+      ),
   }),
   updateCustomer: t.field({
     type: UpdateCustomerResult.type,
     description: 'Changes a customer.',
     args: { input: t.arg({ type: UpdateCustomerInput, required: true, description: 'The changes.' }) },
-    resolve: async (_, { input: { customerId, ...fields } }, { gateway, caller }) => {
+    resolve: async (_, { input: { customerId, ...fields } }, context) => {
       const id = decodeIdOf('Customer', customerId);
       const result =
         id === undefined
           ? notFound('customer', 'customerId')
-          : await updateCustomer(gateway, caller, id, inputOf(fields));
-      return UpdateCustomerResult.answer(result, (customer) => ({ customer }));
+          : await updateCustomer(context.gateway, context.caller, id, inputOf(fields));
+      return UpdateCustomerResult.answer(context, result, (customer) => ({ customer }));
     },
   }),
 }));

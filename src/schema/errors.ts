@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core';
 import { unreachable, type Result } from '../domain/result.ts';
 import type { Failure } from '../payments/failure.ts';
 import { builder, type BuilderTypes } from './builder.ts';
+import { renewLoaders, type Context } from './context.ts';
 import { PaymentStatus, PaymentTransition } from './enums.ts';
 import { Money } from './money.ts';
 
@@ -134,7 +135,9 @@ export function mutationResult<P extends object>(
   });
   return {
     type,
-    answer<T>(result: Result<T, Failure>, toPayload: (value: T) => P): P | Failure {
+    /** The next mutation of a document, and this one's payload, read what is there now: nothing of before. */
+    answer<T>(context: Context, result: Result<T, Failure>, toPayload: (value: T) => P): P | Failure {
+      renewLoaders(context);
       if (result.ok) return toPayload(result.value);
       if (!codes.includes(result.failure.code)) throw new Error(`${verbNoun} has no ${result.failure.code}`);
       return result.failure;

@@ -104,27 +104,27 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: CreatePaymentMethodInput, required: true, description: 'Whose card, and the card.' }),
     },
-    resolve: async (_, { input }, { gateway, caller }) => {
+    resolve: async (_, { input }, context) => {
       const customerId = decodeIdOf('Customer', input.customerId);
       const card = rawCardOf(input.card);
       const result =
         customerId === undefined || card === null
           ? notFound('customer', 'customerId')
-          : await createPaymentMethod(gateway, caller, { customerId, card });
-      return CreateResult.answer(result, (paymentMethod) => ({ paymentMethod }));
+          : await createPaymentMethod(context.gateway, context.caller, { customerId, card });
+      return CreateResult.answer(context, result, (paymentMethod) => ({ paymentMethod }));
     },
   }),
   detachPaymentMethod: t.field({
     type: DetachResult.type,
     description: 'Keeps a payment method from being used again. Doing it twice changes nothing.',
     args: { input: t.arg({ type: DetachPaymentMethodInput, required: true, description: 'Which one.' }) },
-    resolve: async (_, { input }, { gateway, caller }) => {
+    resolve: async (_, { input }, context) => {
       const id = decodeIdOf('PaymentMethod', input.paymentMethodId);
       const result =
         id === undefined
           ? notFound('payment method', 'paymentMethodId')
-          : await detachPaymentMethod(gateway, caller, id);
-      return DetachResult.answer(result, (paymentMethod) => ({ paymentMethod }));
+          : await detachPaymentMethod(context.gateway, context.caller, id);
+      return DetachResult.answer(context, result, (paymentMethod) => ({ paymentMethod }));
     },
   }),
 }));

@@ -213,62 +213,63 @@ builder.mutationFields((t) => ({
     type: Create.type,
     description: 'Creates a payment, and charges it with process: true.',
     args: { input: t.arg({ type: CreatePaymentInput, required: true, description: 'The payment.' }) },
-    resolve: async (_, { input }, context) => Create.answer(await create(input, context), (made) => made),
+    resolve: async (_, { input }, context) => Create.answer(context, await create(input, context), (made) => made),
   }),
   processPayment: t.field({
     type: Process.type,
     description: 'Charges a payment that waits for it, or one that failed: then with a new attempt.',
     args: { input: t.arg({ type: ProcessPaymentInput, required: true, description: 'The payment, and with what.' }) },
-    resolve: async (_, { input }, { gateway, caller }) => {
+    resolve: async (_, { input }, context) => {
       const { idempotencyKey } = input;
       const paymentMethodId = input.paymentMethodId == null ? null : decodeIdOf('PaymentMethod', input.paymentMethodId);
       const result = await withPayment(input.paymentId, async (paymentId) =>
         paymentMethodId === undefined
           ? notFound('payment method', 'paymentMethodId')
-          : processPayment(gateway, caller, {
+          : processPayment(context.gateway, context.caller, {
               idempotencyKey,
               paymentId,
               paymentMethodId,
               card: rawCardOf(input.card),
             }),
       );
-      return Process.answer(result, (made) => made);
+      return Process.answer(context, result, (made) => made);
     },
   }),
   capturePayment: t.field({
     type: CaptureResult.type,
     description: 'Takes an authorised amount, or a part of it.',
     args: { input: t.arg({ type: CapturePaymentInput, required: true, description: 'The payment, and how much.' }) },
-    resolve: async (_, { input }, { gateway, caller }) => {
+    resolve: async (_, { input }, context) => {
       const { idempotencyKey, final } = input;
       const amount = minorUnits(input.amount);
       const result = await withPayment(input.paymentId, (paymentId) =>
-        capturePayment(gateway, caller, { idempotencyKey, paymentId, amount, final }),
+        capturePayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount, final }),
       );
-      return CaptureResult.answer(result, (made) => made);
+      return CaptureResult.answer(context, result, (made) => made);
     },
   }),
   cancelPayment: t.field({
     type: Cancel.type,
     description: 'Cancels a payment and releases what is held for it. What was captured is kept.',
     args: { input: t.arg({ type: CancelPaymentInput, required: true, description: 'Which payment.' }) },
-    resolve: async (_, { input: { idempotencyKey, paymentId: id } }, { gateway, caller }) => {
-      const cancel = (paymentId: string) => cancelPayment(gateway, caller, { idempotencyKey, paymentId });
-      return Cancel.answer(await withPayment(id, cancel), (made) => made);
+    resolve: async (_, { input: { idempotencyKey, paymentId: id } }, context) => {
+      const cancel = (paymentId: string) =>
+        cancelPayment(context.gateway, context.caller, { idempotencyKey, paymentId });
+      return Cancel.answer(context, await withPayment(id, cancel), (made) => made);
     },
   }),
   refundPayment: t.field({
     type: RefundResult.type,
     description: 'Gives a captured amount back, or a part of it.',
     args: { input: t.arg({ type: RefundPaymentInput, required: true, description: 'The payment, and how much.' }) },
-    resolve: async (_, { input }, { gateway, caller }) => {
+    resolve: async (_, { input }, context) => {
       const { idempotencyKey } = input;
       const amount = minorUnits(input.amount);
       const reason = input.reason ?? null;
       const result = await withPayment(input.paymentId, (paymentId) =>
-        refundPayment(gateway, caller, { idempotencyKey, paymentId, amount, reason }),
+        refundPayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount, reason }),
       );
-      return RefundResult.answer(result, (made) => made);
+      return RefundResult.answer(context, result, (made) => made);
     },
   }),
 }));

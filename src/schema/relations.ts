@@ -25,7 +25,7 @@ async function promised<T>(row: Promise<T | null>): Promise<T> {
   return found;
 }
 
-const BY_SEQUENCE = [{ column: 'sequence', kind: 'integer' }] as const;
+const BY_SEQUENCE = [{ column: 'sequence', kind: 'sequence' }] as const;
 
 builder.prismaObjectFields('Payment', (t) => ({
   customer: t.field({
@@ -186,7 +186,7 @@ builder.prismaObjectFields('Customer', (t) => ({
   ),
   paymentMethods: t.field({
     type: [PaymentMethod],
-    description: 'Their payment methods, the oldest first, detached ones too; at most 100.',
+    description: 'Their payment methods that are not detached, the oldest first; at most 100.',
     resolve: ({ id }, _, { loaders }) => loaders.paymentMethodsOfCustomer.load(id),
   }),
 }));

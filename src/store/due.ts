@@ -12,7 +12,7 @@ export async function claimDueOperations(
 ): Promise<Operation[]> {
   const { rows } = await database.pool.query<Record<string, unknown>>({
     name: 'claim_due_operations',
-    text: `UPDATE operation SET recover_at = now() + make_interval(secs => $2::float8 / 1000), inquiries = inquiries + 1
+    text: `UPDATE operation SET recover_at = now() + make_interval(secs => $2::float8 / 1000), inquiries = least(inquiries + 1, 32767)
            WHERE (environment_id, id) IN (
              SELECT environment_id, id FROM operation WHERE recover_at <= now()
              ORDER BY recover_at LIMIT $1 FOR UPDATE SKIP LOCKED

@@ -96,15 +96,25 @@ export class EventFeed {
 
   async #listen(): Promise<void> {
     const client = await this.#options.pool.connect();
+    if (this.#stopped) {
+      client.release(true);
+      return;
+    }
     const reconnect = (): void => {
       client.removeAllListeners('notification');
       client.release(true);
       this.#stopListening = undefined;
       if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
     };
-    client.once('end', reconnect);
     client.on('notification', () => void this.#wake());
-    await client.query(`LISTEN ${CHANNEL}`);
+    try {
+      await client.query(`LISTEN ${CHANNEL}`);
+    } catch (error) {
+      client.removeAllListeners('notification');
+      client.release(true);
+      throw error;
+    }
+    client.once('end', reconnect);
     this.#stopListening = () => {
       client.off('end', reconnect);
       client.removeAllListeners('notification');

@@ -15,7 +15,7 @@ import type { Transaction } from './transaction.ts';
 
 /**
  * The statements of the money path. All are set-based (arrays in, rows out), so that one payment is a batch
- * of one. Every command begins with `claimKeys` or `lockPayments` and ends with one `write`.
+ * of one. Every command begins with `claimKeys` or `lockPayment` and ends with one `write`.
  */
 
 /** The moment and the commit order of a transaction, as the database has them. */

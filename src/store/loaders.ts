@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import DataLoader from 'dataloader';
 import type {
   Account,
@@ -12,7 +11,7 @@ import type {
   Refund,
 } from '../../generated/prisma/client.ts';
 import { columnOf, fromRow, ROW_TYPES } from './columns.ts';
-import type { Database } from './database.ts';
+import { statementName, type Database } from './database.ts';
 
 /** The rows that have an id and belong to an environment. */
 interface RowsById {
@@ -47,10 +46,15 @@ export function createLoaders(database: Database, environmentId: string) {
       return ids.map((id) => rows.get(id) ?? null);
     });
 
-  const children = <R extends object>(delegate: unknown, parent: keyof R & string, order: readonly string[]) =>
+  const children = <R extends object>(
+    delegate: unknown,
+    parent: keyof R & string,
+    order: readonly string[],
+    where: object = {},
+  ) =>
     new DataLoader<string, R[]>(async (ids) => {
       const rows = await (delegate as FindMany<R>).findMany({
-        where: { environmentId, [parent]: { in: [...ids] } },
+        where: { ...where, environmentId, [parent]: { in: [...ids] } },
         orderBy: order.map((column) => ({ [column]: 'asc' as const })),
       });
       const groups = Map.groupBy(rows, (row) => row[parent] as string);
@@ -102,7 +106,9 @@ export function createLoaders(database: Database, environmentId: string) {
     refundsOfPayment: children<Refund>(prisma.refund, 'paymentId', ['createdAt', 'id']),
     refundsOfAttempt: children<Refund>(prisma.refund, 'attemptId', ['createdAt', 'id']),
     destinationsOfPayment: children<PaymentDestination>(prisma.paymentDestination, 'paymentId', ['position']),
-    paymentMethodsOfCustomer: children<PaymentMethod>(prisma.paymentMethod, 'customerId', ['createdAt', 'id']),
+    paymentMethodsOfCustomer: children<PaymentMethod>(prisma.paymentMethod, 'customerId', ['createdAt', 'id'], {
+      detachedAt: null,
+    }),
     attemptsOfPaymentMethod: pages<Attempt>('attempt', 'paymentMethodId', ['createdAt', 'id']),
     attemptCountOfPaymentMethod: counts('attempt', 'paymentMethodId'),
     paymentsOfCustomer: pages<Payment>('payment', 'customerId', ['createdAt', 'id']),
@@ -177,7 +183,7 @@ async function readPages<R>(database: Database, of: PagesRequest): Promise<R[][]
         ${bound(after, descending ? '<' : '>')} ${bound(before, descending ? '>' : '<')}
       ORDER BY ${columns.map((column) => `${column} ${direction}`).join(', ')} LIMIT ${Math.trunc(limit)}
     ) AS page`;
-  const name = createHash('sha1').update(text).digest('base64url');
+  const name = statementName(text);
   const { rows } = await database.pool.query<Record<string, unknown>>({ name, text, values, types: ROW_TYPES });
   const groups = Map.groupBy(rows, (row) => row['__parent'] as string);
   return of.ids.map((id) => (groups.get(id) ?? []).map((row) => fromRow<R>(row)));

@@ -367,6 +367,7 @@ CREATE TABLE "sandbox_charge" (
     "currency" CHAR(3) NOT NULL,
     "capture_now" BOOLEAN NOT NULL,
     "amount_captured" BIGINT NOT NULL DEFAULT 0,
+    "amount_released" BIGINT NOT NULL DEFAULT 0,
     "amount_refunded" BIGINT NOT NULL DEFAULT 0,
     "decline_code" TEXT,
     "network_transaction_id" TEXT NOT NULL,
@@ -387,6 +388,7 @@ CREATE TABLE "sandbox_movement" (
     "next_at" TIMESTAMPTZ(3),
     "notify" BOOLEAN NOT NULL DEFAULT false,
     "amount" BIGINT NOT NULL,
+    "final" BOOLEAN NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "sandbox_movement_pkey" PRIMARY KEY ("merchant","id")

@@ -46,6 +46,8 @@ export interface NewMovement {
   readonly status: MovementStatus;
   readonly next: { readonly status: MovementStatus; readonly inMs: number } | null;
   readonly amount: bigint;
+  /** Of a capture: what it leaves is released. */
+  readonly final: boolean;
 }
 
 export class SandboxBooks {
@@ -135,8 +137,8 @@ export class SandboxBooks {
       const { rows } = await this.#pool.query<Movement>({
         name: `sandbox_add_${movement.kind}`,
         text: `WITH taken AS (${TAKE[movement.kind]} RETURNING id)
-               INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount)
-               SELECT $1, $4, taken.id, $5, $6, $7, $8, now() + make_interval(secs => $9::float8 / 1000), $3::bigint
+               INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final)
+               SELECT $1, $4, taken.id, $5, $6, $7, $8, now() + make_interval(secs => $9::float8 / 1000), $3::bigint, $10
                FROM taken RETURNING id, status`,
         values: [
           movement.merchant,
@@ -148,6 +150,7 @@ export class SandboxBooks {
           movement.status,
           movement.next?.status ?? null,
           movement.next?.inMs ?? null,
+          movement.final,
         ],
       });
       return rows[0];
@@ -213,12 +216,14 @@ const UNIQUE_VIOLATION = '23505';
 
 /** What each kind of movement takes from its charge, if there is so much. */
 const TAKE: Readonly<Record<MovementKind, string>> = {
-  capture: `UPDATE sandbox_charge SET amount_captured = amount_captured + $3::bigint
-            WHERE merchant = $1 AND id = $2 AND status = 'approved' AND amount_captured + $3::bigint <= amount`,
-  void: `UPDATE sandbox_charge SET next_status = NULL, next_at = NULL,
+  capture: `UPDATE sandbox_charge SET amount_captured = amount_captured + $3::bigint,
+              amount_released = CASE WHEN $10 THEN amount - amount_captured - $3::bigint ELSE amount_released END
+            WHERE merchant = $1 AND id = $2 AND status = 'approved'
+              AND amount_captured + amount_released + $3::bigint <= amount`,
+  void: `UPDATE sandbox_charge SET next_status = NULL, next_at = NULL, amount_released = amount - amount_captured,
            status = CASE WHEN amount_captured = 0 THEN 'voided' ELSE status END
-         WHERE merchant = $1 AND id = $2 AND (status = 'pending' OR (status = 'approved' AND amount_captured < amount))
-           AND $3::bigint >= 0`,
+         WHERE merchant = $1 AND id = $2
+           AND (status = 'pending' OR (status = 'approved' AND amount_captured + amount_released < amount))`,
   refund: `UPDATE sandbox_charge SET amount_refunded = amount_refunded + $3::bigint
            WHERE merchant = $1 AND id = $2 AND status = 'approved' AND amount_refunded + $3::bigint <= amount_captured`,
 };

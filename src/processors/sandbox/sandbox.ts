@@ -3,6 +3,7 @@ import { brandOf, normalizeCardNumber } from '../../domain/card.ts';
 import { decline, parseDeclineCode } from '../../domain/decline.ts';
 import { unreachable } from '../../domain/result.ts';
 import type {
+  CaptureRequest,
   ChargeOutcome,
   ChargeRequest,
   LookUpRequest,
@@ -91,8 +92,8 @@ export class Sandbox implements Processor {
     }
   }
 
-  async capture(request: MovementRequest): Promise<MovementOutcome> {
-    return this.#move('capture', request, { status: 'succeeded', next: null });
+  async capture(request: CaptureRequest): Promise<MovementOutcome> {
+    return this.#move('capture', request, { status: 'succeeded', next: null }, request.final);
   }
 
   async void(request: MovementRequest): Promise<MovementOutcome> {
@@ -117,6 +118,7 @@ export class Sandbox implements Processor {
     kind: MovementKind,
     request: MovementRequest,
     course: Pick<NewMovement, 'status' | 'next'>,
+    final = false,
   ): Promise<MovementOutcome> {
     const { merchant, key, chargeReference, amount } = request;
     const id = `mv_${randomBytes(12).toString('hex')}`;
@@ -127,6 +129,7 @@ export class Sandbox implements Processor {
       key,
       kind,
       amount,
+      final,
       ...course,
     });
     if (movement !== undefined) return movementOutcome(movement);
@@ -156,7 +159,7 @@ function chargeOutcome(charge: Charge): ChargeOutcome {
         kind: 'approved',
         reference: charge.id,
         networkTransactionId: charge.networkTransactionId,
-        capture: charge.amountCaptured > 0n ? 'confirmed' : 'none',
+        captured: charge.amountCaptured > 0n,
       };
     case 'declined':
       return { kind: 'declined', reference: charge.id, decline: decline(parseDeclineCode(charge.declineCode ?? '')) };
