@@ -75,16 +75,20 @@ Ctrl-C ends it, its database included.
 `);
 }
 
+/** npm passes on the Ctrl-C that its child has had from the terminal already: for so long it is the same one. */
+const SAME_SIGNAL_MS = 1_000;
+
 /**
  * Ends everything on a signal. During the start, and at a second signal, that is at once: the embedded database is
  * then told to end by the exit of this process.
  */
 function stopOnSignal(starting: Promise<Running>, log: Logger): void {
   let running: Running | undefined;
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = async (code: number): Promise<void> => {
-    if (running === undefined || stopping) process.exit(130);
-    stopping = true;
+    if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+    if (stoppingSince !== undefined || running === undefined) process.exit(130);
+    stoppingSince = performance.now();
     try {
       await running.app.close();
       await running.cluster?.stop();
@@ -98,7 +102,7 @@ function stopOnSignal(starting: Promise<Running>, log: Logger): void {
   const watch = async (): Promise<void> => {
     running = await starting;
     await running.cluster?.exited;
-    if (running.cluster === undefined || stopping) return;
+    if (running.cluster === undefined || stoppingSince !== undefined) return;
     log.fatal('the embedded database ended by itself');
     await stop(1);
   };

@@ -67,7 +67,7 @@ export async function createPayment(
   const request = {
     operation: 'createPayment',
     key: idempotencyKey,
-    input: { ...rest, card: card && cardForFingerprint(gateway, card) },
+    input: { ...rest, currency: checked.value.currency, card: card && cardForFingerprint(gateway, card) },
   };
   let method: PaymentMethod | null = null;
   if (card !== null) {

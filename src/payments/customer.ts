@@ -25,6 +25,16 @@ export interface CustomerInput {
 
 const FIELD_LENGTH_MAX = 200;
 
+/** Where the parts of an address stand in the input. */
+const ADDRESS_PATHS: Readonly<Record<string, readonly string[]>> = {
+  addressLine1: ['address', 'line1'],
+  addressLine2: ['address', 'line2'],
+  city: ['address', 'city'],
+  state: ['address', 'state'],
+  postalCode: ['address', 'postalCode'],
+  country: ['address', 'country'],
+};
+
 /** One @ with something before it and a dotted name after it: whether the address works, only a mail can tell. */
 const EMAIL = /^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/;
 
@@ -65,7 +75,7 @@ export async function updateCustomer(
 
 function check({ fields, metadata }: CustomerInput): Result<CustomerFields & { metadata?: Metadata }, Failure> {
   for (const [name, value] of Object.entries(fields) as [string, string | null | undefined][]) {
-    const checked = checkText(value ?? null, [name], FIELD_LENGTH_MAX);
+    const checked = checkText(value ?? null, ADDRESS_PATHS[name] ?? [name], FIELD_LENGTH_MAX);
     if (!checked.ok) return checked;
   }
   const { email, country } = fields;

@@ -1,5 +1,12 @@
 import { GraphQLError } from 'graphql';
 
+/** A text to look for, as PostgreSQL can be given it. @throws BAD_USER_INPUT for one that no row can hold */
+export function searchText(text: string): string {
+  if (text.includes('\u0000') || !text.isWellFormed())
+    throw badInput('A text holds Unicode characters only, and not NUL.');
+  return text;
+}
+
 /** For arguments of queries, which have no union of errors: the field is null and the error says why. */
 export function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });

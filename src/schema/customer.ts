@@ -1,6 +1,7 @@
 import { decodeIdOf, encodeId } from '../domain/ids.ts';
 import { createCustomer, updateCustomer, type CustomerInput } from '../payments/customer.ts';
 import { notFound } from '../payments/failure.ts';
+import { searchText } from './bad-input.ts';
 import { builder } from './builder.ts';
 import { BY_CREATION, keysetConnection, keysetWhere } from './connection.ts';
 import { mutationResult } from './errors.ts';
@@ -172,7 +173,7 @@ builder.queryFields((t) => ({
         const { customer } = gateway.database.prisma;
         const where = {
           environmentId: caller.environmentId,
-          ...(filter?.email == null ? {} : { email: filter.email }),
+          ...(filter?.email == null ? {} : { email: searchText(filter.email) }),
           createdAt: {
             ...(filter?.createdFrom && { gte: filter.createdFrom }),
             ...(filter?.createdTo && { lt: filter.createdTo }),

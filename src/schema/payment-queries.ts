@@ -1,7 +1,7 @@
 import type { Payment as PaymentRow, Prisma, Refund as RefundRow } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
 import { parseCurrency } from '../domain/currency.ts';
-import { badInput } from './bad-input.ts';
+import { badInput, searchText } from './bad-input.ts';
 import { builder } from './builder.ts';
 import { BY_CREATION, keysetConnection, keysetWhere } from './connection.ts';
 import { DestinationType, PaymentRefundStatus, PaymentStatus, RefundStatus } from './enums.ts';
@@ -75,7 +75,9 @@ function whereOf(
     ...(refundStatus && { refundStatus: { in: [...refundStatus] } }),
     ...(customerId != null && { customerId: decodeIdOf('Customer', customerId) ?? NOTHING }),
     ...(code !== undefined && { currency: code }),
-    ...(destination && { destinations: { some: { type: destination.type, destinationId: destination.id } } }),
+    ...(destination && {
+      destinations: { some: { type: destination.type, destinationId: searchText(destination.id) } },
+    }),
     createdAt: { ...(createdFrom && { gte: createdFrom }), ...(createdTo && { lt: createdTo }) },
   };
 }

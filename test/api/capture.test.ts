@@ -66,7 +66,10 @@ test('more than is left is refused, and the answer says how much is left', async
     maximumCapturable: { amount: 700, currency: 'EUR', decimal: '7.00' },
   });
   expect(refused.message).toContain('700');
-  expect(await till.read(id)).toMatchObject({ maximumCapturable: { amount: 700 }, captures: [{ status: 'SUCCEEDED' }] });
+  expect(await till.read(id)).toMatchObject({
+    maximumCapturable: { amount: 700 },
+    captures: [{ status: 'SUCCEEDED' }],
+  });
 });
 
 test('what is not authorised cannot be captured', async () => {

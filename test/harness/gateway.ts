@@ -21,6 +21,9 @@ interface GraphQLFault {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
+/** A text, or what codegen made of one: a String with types. */
+type Document = { toString(): string };
+
 /** The whole gateway on a database of its own, as a client sees it. */
 export interface TestGateway {
   readonly app: App;
@@ -32,7 +35,7 @@ export interface TestGateway {
   /** Sends an operation over HTTP. @returns its data @throws if the answer has errors */
   execute<R, V>(document: TypedDocumentString<R, V>, variables: V, options?: { key?: string }): Promise<R>;
   /** The same for an operation that may go wrong; the document may be any text. */
-  request<R = unknown>(document: object | string, variables?: unknown, options?: RequestOptions): Promise<Answer<R>>;
+  request<R = unknown>(document: Document, variables?: unknown, options?: RequestOptions): Promise<Answer<R>>;
   close(): Promise<void>;
 }
 
@@ -53,7 +56,7 @@ interface TestKeys {
 const SECRET = 'a secret of the tests that has more than 32 characters';
 
 /** How long a pending charge or refund of the sandbox takes here. */
-export const SANDBOX_DELAY_MS = 50;
+const SANDBOX_DELAY_MS = 50;
 
 export async function startGateway(options: Pick<AppOptions, 'sandbox' | 'settings'> = {}): Promise<TestGateway> {
   const database = await cloneDatabase();
@@ -72,7 +75,7 @@ export async function startGateway(options: Pick<AppOptions, 'sandbox' | 'settin
   });
   const keys = await makeKeys(app);
   const url = `${app.server.url}/graphql`;
-  const request = <R>(document: object | string, variables?: unknown, { key, headers }: RequestOptions = {}) =>
+  const request = <R>(document: Document, variables?: unknown, { key, headers }: RequestOptions = {}) =>
     send<R>(url, document, variables, headers ?? { authorization: `Bearer ${key ?? keys.test}` });
   return {
     app,
@@ -117,14 +120,14 @@ export function only<R extends { __typename: string }, N extends R['__typename']
 
 async function send<R>(
   url: string,
-  document: object | string,
+  document: Document,
   variables: unknown,
   headers: Readonly<Record<string, string>>,
 ): Promise<Answer<R>> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-    body: JSON.stringify({ query: String(document), variables }),
+    body: JSON.stringify({ query: document.toString(), variables }),
   });
   const text = await response.text();
   const { data, errors } = JSON.parse(text) as Pick<Answer<R>, 'data' | 'errors'>;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { initializedDirectory, temporaryPlace } from '../postgres/places.ts';
 import {
   programsIn,
@@ -16,18 +16,19 @@ import {
 test.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends the gateway and its database', async (signal) => {
   const TENDER_DATA_DIR = await initializedDirectory();
   const gateway = await startGateway({ TENDER_DATA_DIR });
-  expect(programsIn(TENDER_DATA_DIR)).toHaveLength(1);
+  expect(programsIn(TENDER_DATA_DIR)).not.toEqual([]);
   gateway.child.kill(signal);
   expect(await gateway.ended).toMatchObject({ code: 0 });
   expect(programsIn(TENDER_DATA_DIR)).toEqual([]);
   expect(existsSync(join(TENDER_DATA_DIR, 'data', 'postmaster.pid'))).toBe(false);
 });
 
-test('Ctrl-C in a terminal, which reaches the whole process group, ends both in order', async () => {
+test('Ctrl-C in a terminal, which reaches the whole process group and once more by npm, ends both in order', async () => {
   const TENDER_DATA_DIR = await initializedDirectory();
   const gateway = await startGateway({ TENDER_DATA_DIR });
   await takePayment(gateway);
   signalGroup(gateway, 'SIGINT');
+  gateway.child.kill('SIGINT');
   expect(await gateway.ended).toMatchObject({ code: 0 });
   expect(programsIn(TENDER_DATA_DIR)).toEqual([]);
   // It was shut down, not cut off: the next start has nothing to recover.
@@ -51,7 +52,7 @@ test('an open subscription does not hold up the end', async () => {
   const read = response.text();
   gateway.child.kill('SIGINT');
   // Cut off: an end would look as if there were nothing more to come.
-  await expect(read).rejects.toThrow();
+  await expect(read).rejects.toThrow(/terminated/);
   expect(await gateway.ended).toMatchObject({ code: 0 });
 });
 
@@ -78,7 +79,7 @@ test.for(['SIGINT', 'SIGTERM'] as const)('%s while the database starts leaves no
   await untilNoPostgres(directory);
 });
 
-test('a second signal ends it at once', async () => {
+test('whoever goes on pressing Ctrl-C does not have to wait', async () => {
   const directory = await initializedDirectory();
   const gateway = await startGateway({ TENDER_DATA_DIR: directory });
   // Half a request keeps the first signal waiting.
@@ -88,23 +89,8 @@ test('a second signal ends it at once', async () => {
   caller.write('POST /graphql HTTP/1.1\r\nhost: tender\r\ncontent-length: 100\r\n\r\n{');
   await takePayment(gateway);
   gateway.child.kill('SIGINT');
-  await untilRefused(gateway.url);
-  gateway.child.kill('SIGINT');
+  await until(() => !gateway.child.kill('SIGINT'));
   expect(await gateway.ended).toMatchObject({ code: 130 });
   caller.destroy();
   await untilNoPostgres(directory);
 });
-
-/** Waits until a gateway takes no more connections. */
-async function untilRefused(url: string): Promise<void> {
-  const { hostname, port } = new URL(url);
-  await vi.waitUntil(
-    () =>
-      new Promise<boolean>((resolve) => {
-        const socket = connect(Number(port), hostname);
-        socket.once('connect', () => resolve(false)).once('error', () => resolve(true));
-        socket.once('connect', () => socket.destroy());
-      }),
-    { timeout: 45_000, interval: 10 },
-  );
-}

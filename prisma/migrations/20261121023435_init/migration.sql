@@ -625,3 +625,7 @@ CREATE TRIGGER "refund_allocation_kept" BEFORE UPDATE OR DELETE ON "refund_alloc
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER "payment_event_kept" BEFORE UPDATE OR DELETE ON "payment_event"
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER "refund_allocation_not_emptied" BEFORE TRUNCATE ON "refund_allocation"
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER "payment_event_not_emptied" BEFORE TRUNCATE ON "payment_event"
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { PaymentEventsDocument } from '../../generated/operations/graphql.ts';
+import { useGateway, type TestGateway } from '../harness/gateway.ts';
+import { countListeners } from '../harness/listeners.ts';
+import { connect } from '../harness/subscription.ts';
+import { Till } from '../harness/till.ts';
+import { until } from '../harness/until.ts';
+
+const listeners = countListeners();
+const gateway = useGateway();
+const till = new Till(gateway);
+
+/** A socket that speaks the protocol itself, so that a test sees every message of the server. */
+async function open(gatewayUnderTest: TestGateway, payload: unknown) {
+  const socket = new WebSocket(gatewayUnderTest.url.replace('http', 'ws'), 'graphql-transport-ws');
+  const messages: { type: string; id?: string; payload?: unknown }[] = [];
+  const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+  socket.addEventListener('message', ({ data }) => messages.push(JSON.parse(String(data)) as (typeof messages)[0]));
+  await new Promise((resolve) => socket.addEventListener('open', resolve));
+  const send = (message: object) => socket.send(JSON.stringify(message));
+  send({ type: 'connection_init', payload });
+  return { socket, messages, closed, send };
+}
+
+test.each([
+  ['no key', {}],
+  ['an unknown key', { authorization: 'Bearer sk_test_unknown' }],
+  ['a key that is no text', { authorization: 42 }],
+])('%s closes the socket with 4403', async (_, payload) => {
+  expect(await (await open(gateway(), payload)).closed).toBe(4403);
+});
+
+test.each<[string, (key: string) => object]>([
+  ['Authorization: Bearer', (key) => ({ Authorization: `Bearer ${key}` })],
+  ['the bare key', (key) => ({ authorization: key })],
+  ['x-api-key', (key) => ({ 'X-API-Key': key })],
+  ['under headers', (key) => ({ headers: { authorization: `Bearer ${key}` } })],
+])('takes the key as %s', async (_, payload) => {
+  const client = connect(gateway(), payload(gateway().keys.test) as Record<string, unknown>);
+  const { value } = await client.iterate({ query: '{ viewer { mode } }' }).next();
+  expect(value).toEqual({ data: { viewer: { mode: 'TEST' } } });
+  await client.dispose();
+});
+
+test.each([
+  ['a syntax error', { query: 'subscription {' }],
+  ['an unknown field', { query: 'subscription { nothing }' }],
+  ['a variable that is missing', { query: 'subscription($id: ID!) { paymentStatusChanged(id: $id) { id } }' }],
+  [
+    'a variable that does not fit',
+    { query: 'query($first: Int) { payments(first: $first) { totalCount } }', variables: { first: 'x' } },
+  ],
+])('%s ends only that operation, not the socket', async (_, payload) => {
+  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.test });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  send({ type: 'subscribe', id: 'live', payload: { query: String(PaymentEventsDocument) } });
+  await until(() => listeners() === 1);
+  send({ type: 'subscribe', id: 'wrong', payload });
+  await until(() => messages.some(({ type, id }) => id === 'wrong' && (type === 'error' || type === 'complete')));
+  await till.pay({ process: false });
+  await until(() => messages.some(({ type, id }) => id === 'live' && type === 'next'));
+  expect(JSON.stringify(messages.filter(({ id }) => id === 'wrong'))).toMatch(/"type":"error"|"errors":/);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  socket.close();
+  await until(() => listeners() === 0);
+});
+
+test('complete stops listening while the socket stays', async () => {
+  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.test });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  send({ type: 'subscribe', id: 'live', payload: { query: String(PaymentEventsDocument) } });
+  await until(() => listeners() === 1);
+  send({ type: 'complete', id: 'live' });
+  await until(() => listeners() === 0);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  socket.close();
+});
+
+test('a key that is revoked takes no further operation', async () => {
+  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.live });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  await gateway().app.gateway.database.prisma.apiKey.updateMany({
+    where: { name: 'live' },
+    data: { revokedAt: new Date() },
+  });
+  send({ type: 'subscribe', id: 'late', payload: { query: '{ viewer { mode } }' } });
+  const answer = await until(() => messages.find(({ id }) => id === 'late'));
+  expect(JSON.stringify(answer)).toContain('UNAUTHENTICATED');
+  socket.close();
+});

@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
+import { createGraphQL } from '../../src/http/graphql.ts';
+import { openDatabase, type Database } from '../../src/store/database.ts';
+import { EventFeed } from '../../src/store/event-feed.ts';
+import type { TestGateway } from './gateway.ts';
+
+/** The gateway's GraphQL on a pool of its own: no round and no feed runs there, only what an operation asks for. */
+export interface CountedGraphQL {
+  /** Runs an operation. @returns its data and the SQL statements that it took, that of the key's included */
+  run<R, V>(document: TypedDocumentString<R, V>, variables: V): Promise<{ data: R; statements: string[] }>;
+  close(): Promise<void>;
+}
+
+function throwOn(error: Error): never {
+  throw error;
+}
+
+export function countStatements({ app, database: { connection }, keys }: TestGateway): CountedGraphQL {
+  const database = openDatabase(connection, { onError: throwOn });
+  const statements = record(database);
+  const { epoch } = app.gateway;
+  const graphql = createGraphQL({
+    gateway: { ...app.gateway, database },
+    feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
+    log: { error: throwOn } as unknown as Parameters<typeof createGraphQL>[0]['log'],
+  });
+  return {
+    async run<R, V>(document: TypedDocumentString<R, V>, variables: V) {
+      statements.length = 0;
+      const response = await graphql.fetch('http://localhost/graphql', {
+        method: 'POST',
+        headers: { authorization: keys.test, 'content-type': 'application/json' },
+        body: JSON.stringify({ query: String(document), variables }),
+      });
+      const { data, errors } = (await response.json()) as { data: R; errors?: unknown };
+      if (errors !== undefined) throw new Error(JSON.stringify(errors));
+      return { data, statements: [...statements] };
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Every statement passes through a client, and every client through 'acquire'. */
+function record({ pool }: Database): string[] {
+  const statements: string[] = [];
+  const known = new WeakSet<pg.PoolClient>();
+  pool.on('acquire', (client) => {
+    if (known.has(client)) return;
+    known.add(client);
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      const [first] = args as [string | { text: string }];
+      statements.push(typeof first === 'string' ? first : first.text);
+      return query(...args);
+    }) as typeof client.query;
+  });
+  return statements;
+}

@@ -1,0 +1,185 @@
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import type { PaymentEvent } from '../../generated/prisma/client.ts';
+import { decodeId } from '../../src/domain/ids.ts';
+import { PaymentDraft } from '../../src/payments/draft.ts';
+import { EventFeed } from '../../src/store/event-feed.ts';
+import { lockPayment, readClock, write } from '../../src/store/ledger.ts';
+import { transact } from '../../src/store/transaction.ts';
+import { useGateway } from '../harness/gateway.ts';
+import { Till } from '../harness/till.ts';
+import { until } from '../harness/until.ts';
+
+/** So long that no test can count on it: what arrives was woken. */
+const NEVER_MS = 3_600_000;
+const FEED_NAME = 'feed under test';
+
+const gateway = useGateway();
+const till = new Till(gateway);
+
+/** A feed on connections of its own, and what it has told so far. */
+async function startFeed(pollMs = NEVER_MS) {
+  const pool = new pg.Pool({ ...gateway().database.connection, application_name: FEED_NAME });
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const errors: Error[] = [];
+  const { epoch } = gateway().app.gateway;
+  const feed = new EventFeed({ pool, epoch, pollMs, onError: (error) => errors.push(error) });
+  await feed.start();
+  onTestFinished(async () => {
+    await feed.stop();
+    await pool.end();
+  });
+  const received: PaymentEvent[] = [];
+  feed.listen((events) => received.push(...events));
+  return { feed, pool, received, errors };
+}
+
+interface Writer {
+  /** Lets the transaction that has begun lock the payment, append its event and commit. */
+  append(): void;
+  readonly committed: Promise<void>;
+}
+
+/** A transaction of the money path that has drawn its id and waits with the rest. */
+async function beginWriter(paymentId: string): Promise<Writer> {
+  const { gateway: core } = gateway().app;
+  const begun = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const uuid = decodeId(paymentId)?.uuid ?? '';
+  const environmentId = await environmentOf(uuid);
+  const committed = transact(core.database, async (transaction) => {
+    const clock = await readClock(transaction);
+    begun.resolve();
+    await go.promise;
+    const payment = await lockPayment(transaction, environmentId, uuid);
+    if (payment === undefined) throw new Error('there is no such payment');
+    const draft = new PaymentDraft(core, { payment, isNew: false, clock, actor: 'test' });
+    draft.recordStatus();
+    await write(transaction, draft.writes());
+    return { commit: true, value: undefined };
+  });
+  await begun.promise;
+  return { append: () => go.resolve(), committed };
+}
+
+async function environmentOf(paymentUuid: string): Promise<string> {
+  const { rows } = await gateway().app.gateway.database.pool.query<{ id: string }>(
+    'SELECT environment_id AS id FROM payment WHERE id = $1',
+    [paymentUuid],
+  );
+  return rows[0]?.id ?? '';
+}
+
+const positions = (events: readonly PaymentEvent[]) => events.map(({ orderXid, position }) => [orderXid, position]);
+
+const inOrder = (events: readonly PaymentEvent[]): PaymentEvent[] =>
+  events.toSorted((a, b) => Number(a.orderXid - b.orderXid || a.position - b.position));
+
+test('a transaction that stays open hides what commits after it; then both come, in order', async () => {
+  const early = await till.pay({ process: false });
+  const late = await till.pay({ process: false });
+  const { pool, feed, received } = await startFeed();
+  const first = await beginWriter(early.id);
+  const second = await beginWriter(late.id);
+  second.append();
+  await second.committed;
+  let reads = 0;
+  pool.on('acquire', () => reads++);
+  feed.appended();
+  await until(() => reads > 5);
+  expect(received).toEqual([]);
+  first.append();
+  await first.committed;
+  await until(() => received.length === 2);
+  expect(received.map(({ paymentId }) => `pay_${paymentId}`)).toEqual([early.id, late.id]);
+  expect(positions(received)).toEqual(positions(inOrder(received)));
+});
+
+test('two writers of one payment that commit against their transaction ids: its events do not run backwards', async () => {
+  const { id } = await till.pay({ process: false });
+  const { feed, received } = await startFeed();
+  const older = await beginWriter(id);
+  const newer = await beginWriter(id);
+  newer.append();
+  await newer.committed;
+  older.append();
+  await older.committed;
+  feed.appended();
+  await until(() => received.length === 2);
+  expect(received.map(({ sequence }) => sequence)).toEqual([2, 3]);
+  expect(positions(received)).toEqual(positions(inOrder(received)));
+});
+
+test('many writers at once: every event comes once, and each payment’s in its order', async () => {
+  const { received } = await startFeed();
+  const ids = await Promise.all(Array.from({ length: 12 }, async () => (await till.pay()).id));
+  await Promise.all(ids.flatMap((paymentId) => [1, 2, 3].map((amount) => till.refund({ paymentId, amount }))));
+  await until(() => received.length === ids.length * 9);
+  expect(new Set(received.map(({ id }) => id)).size).toBe(received.length);
+  expect(positions(received)).toEqual(positions(inOrder(received)));
+  for (const events of Map.groupBy(received, ({ paymentId }) => paymentId).values()) {
+    expect(events.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  }
+});
+
+async function listeningBackend(): Promise<number | undefined> {
+  const { rows } = await gateway().app.gateway.database.pool.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = $1 AND query LIKE 'LISTEN%'`,
+    [FEED_NAME],
+  );
+  return rows[0]?.pid;
+}
+
+test('a LISTEN connection that is cut is made anew, and nothing is lost meanwhile', async () => {
+  const { received } = await startFeed();
+  await till.pay({ process: false });
+  await until(() => received.length === 1);
+  const pid = await until(listeningBackend);
+  await gateway().app.gateway.database.pool.query('SELECT pg_terminate_backend($1)', [pid]);
+  await till.pay({ process: false });
+  await until(async () => {
+    const now = await listeningBackend();
+    return now !== undefined && now !== pid;
+  });
+  await until(() => received.length === 2);
+  await till.pay({ process: false });
+  await until(() => received.length === 3);
+  expect(received.map(({ type }) => type)).toEqual(['PAYMENT_CREATED', 'PAYMENT_CREATED', 'PAYMENT_CREATED']);
+});
+
+test('a wake-up that is lost is made up for by the slow look', async () => {
+  const { id } = await till.pay({ process: false });
+  const { received } = await startFeed(100);
+  const writer = await beginWriter(id);
+  writer.append();
+  await writer.committed;
+  await until(() => received.length > 0);
+  expect(received).toMatchObject([{ sequence: 2 }]);
+});
+
+test('a feed begins at the end of the log, and who stops listening hears no more', async () => {
+  await till.pay();
+  const { feed, received } = await startFeed();
+  const short: PaymentEvent[] = [];
+  const stop = feed.listen((events) => short.push(...events));
+  await till.pay({ process: false });
+  await until(() => short.length === 1);
+  stop();
+  await till.pay({ process: false });
+  await until(() => received.length === 2);
+  expect(short).toHaveLength(1);
+});
+
+test('a listener that throws keeps nothing from the others', async () => {
+  const { feed, errors } = await startFeed();
+  const after: PaymentEvent[] = [];
+  feed.listen(() => {
+    throw new Error('a listener’s own fault');
+  });
+  feed.listen((events) => after.push(...events));
+  await till.pay({ process: false });
+  await until(() => after.length === 1);
+  expect(errors).toHaveLength(1);
+});
