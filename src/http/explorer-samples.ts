@@ -1,28 +1,32 @@
+/** An operation of one of the explorer's tabs, with its variables as JSON. */
+export interface Sample {
+  readonly query: string;
+  readonly variables?: string;
+}
+
 /**
- * The operations of the explorer's tabs: each runs as it stands. What they take is written into them, for GraphiQL
- * leaves the variables of its first tab out.
+ * The operations of the explorer's tabs: each runs as it stands. The card is in the variables, for a document with a
+ * card number is refused.
  * @param paymentId a payment of the account that has something left to refund
  * @param newKey makes an idempotency key: a page that is loaded again makes new requests, a second click repeats one
+ * @param expYear a year in which the sample's card is still good
  */
-export function explorerSamples(paymentId: string | undefined, newKey: () => string): string[] {
+export function explorerSamples(
+  paymentId: string | undefined,
+  newKey: () => string,
+  expYear: number,
+): [first: Sample, ...others: Sample[]] {
+  const card = { number: '4242424242424242', expMonth: 12, expYear, cvc: '123' };
+  const destinations = [{ type: 'ORDER', id: 'ord_1', number: '1', amount: 4999 }];
+  const input = { idempotencyKey: newKey(), amount: 4999, currency: 'EUR', process: true, card, destinations };
   return [
-    `# Takes 49.99 euros with a test card.
+    {
+      variables: JSON.stringify({ input }, null, 2),
+      query: `# Takes 49.99 euros with a test card.
 # Run it again: the same key is the same request,
 # and its answer is the same payment, replayed.
-mutation TakeAPayment {
-  createPayment(input: {
-    idempotencyKey: "${newKey()}"
-    amount: 4999
-    currency: "EUR"
-    process: true
-    card: {
-      number: "4242424242424242"
-      expMonth: 12, expYear: ${new Date().getUTCFullYear() + 8}, cvc: "123"
-    }
-    destinations: [
-      { type: ORDER, id: "ord_1", number: "1", amount: 4999 }
-    ]
-  }) {
+mutation TakeAPayment($input: CreatePaymentInput!) {
+  createPayment(input: $input) {
     ... on CreatePaymentPayload {
       replayed
       payment {
@@ -37,7 +41,9 @@ mutation TakeAPayment {
   }
 }
 `,
-    `# The newest payments,
+    },
+    {
+      query: `# The newest payments,
 # with everything that belongs to them.
 query Payments {
   payments(first: 10) {
@@ -59,7 +65,9 @@ query Payments {
   }
 }
 `,
-    `# Gives one euro of a payment back. More than is left
+    },
+    {
+      query: `# Gives one euro of a payment back. More than is left
 # is refused, and the answer says how much that is.
 mutation Refund {
   refundPayment(input: {
@@ -84,7 +92,9 @@ mutation Refund {
   }
 }
 `,
-    `# Every event of every payment as it happens.
+    },
+    {
+      query: `# Every event of every payment as it happens.
 # Leave it running, and take a payment in another window.
 subscription Events {
   paymentEvents {
@@ -101,5 +111,6 @@ subscription Events {
   }
 }
 `,
+    },
   ];
 }

@@ -42,15 +42,19 @@ export async function sendExplorer(
 ): Promise<void> {
   const shown = demo !== undefined && boundToLoopback && isLocal(request) ? demo : undefined;
   const paymentId = shown && (await refundablePayment(database, shown.environmentId));
-  const page = renderGraphiQL({
+  const samples = explorerSamples(paymentId, () => randomBytes(8).toString('hex'), new Date().getUTCFullYear() + 8);
+  const options = {
     title: 'Tender',
     endpoint: GRAPHQL_PATH,
     headers: JSON.stringify({ authorization: `Bearer ${shown?.key ?? '<your key>'}` }, null, 2),
     // The browser would keep the key longer than the data directory that it belongs to.
     shouldPersistHeaders: false,
-    defaultTabs: explorerSamples(paymentId, () => randomBytes(8).toString('hex')).map((query) => ({ query })),
+    defaultTabs: samples.map(({ query, variables = '' }) => ({ query, variables })),
+    // GraphiQL takes the variables of its first tab from here alone.
+    initialVariables: samples[0].variables ?? '',
     schemaDescription: true,
-  });
+  };
+  const page = renderGraphiQL(options);
   const nonce = randomBytes(16).toString('base64');
   const body = await compress(page.replace('<script>', `<script nonce="${nonce}">`), { level: 1 });
   response.writeHead(200, {

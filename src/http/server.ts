@@ -28,9 +28,6 @@ export interface GatewayServer {
 /** The gateway cannot listen where it was told to. One line for the person who started it. */
 export class ListenError extends Error {}
 
-/** The port is in use. */
-export class PortTakenError extends ListenError {}
-
 /** How long requests under way may take to end once the server stops. */
 const CLOSE_MS = 5_000;
 
@@ -99,10 +96,9 @@ function listen(server: ReturnType<typeof createServer>, port: number, host: str
 function explain(cause: NodeJS.ErrnoException, port: number, host: string): Error {
   switch (cause.code) {
     case 'EADDRINUSE':
-      return new PortTakenError(
-        `Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`,
-        { cause },
-      );
+      return new ListenError(`Port ${port} is taken by another program. Set PORT to a free one: PORT=4001 npm start`, {
+        cause,
+      });
     case 'EACCES':
       return new ListenError(`Port ${port} is not open to this user. Set PORT to one from 1024 on.`, { cause });
     case 'EADDRNOTAVAIL':

@@ -51,6 +51,8 @@ async function openExplorer(profile: BrowserContext, url: string): Promise<Page>
   const schema = page.waitForResponse((response) => isOperation(response.request()), PATIENCE);
   await page.goto(`${url}/graphql`);
   await schema;
+  await expect.poll(() => textOf(page, HEADERS), PATIENCE).toContain('idempotencyKey');
+  await page.getByRole('button', { name: 'Headers' }).click(PATIENCE);
   await expect.poll(() => textOf(page, HEADERS), PATIENCE).toContain('Bearer');
   return page;
 }
@@ -114,7 +116,10 @@ test('GraphiQL opens with the demo key, and its tabs run as they stand', async (
     payment: { status: 'SUCCEEDED', amount: { decimal: '49.99', currency: 'EUR' } },
   });
   await expect.poll(() => shown(page), PATIENCE).toContain(id);
-  if (process.env['SCREENSHOT'] === '1') await page.screenshot({ path: SCREENSHOT });
+  if (process.env['SCREENSHOT'] === '1') {
+    await page.getByRole('button', { name: 'Variables' }).click(PATIENCE);
+    await page.screenshot({ path: SCREENSHOT });
+  }
 
   const again = (await (await runTab(page, 'TakeAPayment')).json()) as Taken;
   expect(again.data.createPayment).toMatchObject({ replayed: true, payment: { id } });
