@@ -1,9 +1,9 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { claimKeys, readClock, readKey, write, type TransactionClock } from '../store/ledger.ts';
+import { claimKeys, lockPayment, readClock, readKey, write, type TransactionClock } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
-import type { PaymentDraft } from './draft.ts';
-import type { Failure } from './failure.ts';
+import { PaymentDraft } from './draft.ts';
+import { notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { checkKey, keyRow, replay, type KeyedRequest, type KeyedResource } from './idempotency.ts';
 
@@ -86,6 +86,18 @@ interface Replayed {
   readonly replayed: true;
   readonly resourceId: string;
   readonly paymentId: string;
+}
+
+/** An existing payment of the caller's, locked, as a draft; and as it stood before the command. */
+export async function openPayment(
+  gateway: Gateway,
+  caller: Caller,
+  at: { readonly transaction: Transaction; readonly clock: TransactionClock; readonly paymentId: string },
+): Promise<Result<{ draft: PaymentDraft; payment: Payment }, Failure>> {
+  const payment = await lockPayment(at.transaction, caller.environmentId, at.paymentId);
+  if (payment === undefined) return notFound('payment', 'paymentId');
+  const draft = new PaymentDraft(gateway, { payment, isNew: false, clock: at.clock, actor: caller.actor });
+  return ok({ draft, payment });
 }
 
 /** A payment that is known to exist, as it stands. */

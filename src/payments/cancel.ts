@@ -1,11 +1,10 @@
 import { ok, fail, type Result } from '../domain/result.ts';
-import { lockPayment, readOfPayment } from '../store/ledger.ts';
-import { begin } from './begin.ts';
+import { readOfPayment } from '../store/ledger.ts';
+import { begin, openPayment } from './begin.ts';
 import { conclude } from './conclude.ts';
 import type { PaymentResult } from './create.ts';
 import { currentAttempt } from './current-attempt.ts';
-import { PaymentDraft } from './draft.ts';
-import { notFound, type Failure } from './failure.ts';
+import type { Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState } from './illegal.ts';
 import { callProcessor, movementRequest, planOperation } from './operation.ts';
@@ -29,9 +28,9 @@ export async function cancelPayment(
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
-    const payment = await lockPayment(transaction, caller.environmentId, paymentId);
-    if (payment === undefined) return notFound('payment', 'paymentId');
-    const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
+    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+    if (!opened.ok) return opened;
+    const { draft, payment } = opened.value;
     if (!draft.allows('CANCEL_REQUESTED')) {
       // Nothing is under way at a processor: it ends here.
       if (draft.try({ type: 'CANCELED' }) !== undefined) return fail(illegalState(payment, 'canceled', 'paymentId'));

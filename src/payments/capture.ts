@@ -1,12 +1,12 @@
 import type { Capture, Payment } from '../../generated/prisma/client.ts';
 import { capturable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { lockPayment, readOfPayment } from '../store/ledger.ts';
-import { begin } from './begin.ts';
+import { readOfPayment } from '../store/ledger.ts';
+import { begin, openPayment } from './begin.ts';
 import { conclude } from './conclude.ts';
 import { checkAmount } from './details.ts';
-import { lifecycleOf, PaymentDraft } from './draft.ts';
-import { invalid, notFound, type Failure } from './failure.ts';
+import { lifecycleOf, type PaymentDraft } from './draft.ts';
+import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { currentAttempt } from './current-attempt.ts';
@@ -47,9 +47,9 @@ export async function capturePayment(
   const operationId = gateway.newId();
   const resource = { resourceId: captureId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
-    const payment = await lockPayment(transaction, caller.environmentId, paymentId);
-    if (payment === undefined) return notFound('payment', 'paymentId');
-    const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
+    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+    if (!opened.ok) return opened;
+    const { draft, payment } = opened.value;
     const amount = input.amount ?? capturable(lifecycleOf(payment));
     const refused = draft.try({ type: 'CAPTURE_STARTED', amount });
     if (refused !== undefined) {

@@ -1,13 +1,11 @@
 import type { PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { lockPayment } from '../store/ledger.ts';
 import { runCharge, startAttempt } from './attempt.ts';
-import { begin, findReplay } from './begin.ts';
+import { begin, findReplay, openPayment } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
-import { PaymentDraft } from './draft.ts';
-import { invalid, notFound, type Failure } from './failure.ts';
+import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 
 export interface ProcessPaymentInput {
@@ -44,9 +42,9 @@ export async function processPayment(
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
-    const payment = await lockPayment(transaction, caller.environmentId, paymentId);
-    if (payment === undefined) return notFound('payment', 'paymentId');
-    const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
+    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+    if (!opened.ok) return opened;
+    const { draft, payment } = opened.value;
     let paymentMethod = newMethod;
     if (paymentMethodId !== null) {
       const usable = await usableMethod(transaction, caller, paymentMethodId, payment.customerId);

@@ -1,13 +1,13 @@
 import type { Attempt, Capture, Payment, Refund, RefundAllocation } from '../../generated/prisma/client.ts';
 import { refundable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { lockPayment, readOfPayment } from '../store/ledger.ts';
-import { begin } from './begin.ts';
+import { readOfPayment } from '../store/ledger.ts';
+import { begin, openPayment } from './begin.ts';
 import { conclude } from './conclude.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { checkAmount, checkText } from './details.ts';
-import { lifecycleOf, PaymentDraft } from './draft.ts';
-import { invalid, notFound, type Failure } from './failure.ts';
+import { lifecycleOf, type PaymentDraft } from './draft.ts';
+import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { callProcessor, movementRequest, planOperation } from './operation.ts';
@@ -47,9 +47,9 @@ export async function refundPayment(
   const operationId = gateway.newId();
   const resource = { resourceId: refundId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
-    const payment = await lockPayment(transaction, caller.environmentId, paymentId);
-    if (payment === undefined) return notFound('payment', 'paymentId');
-    const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
+    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+    if (!opened.ok) return opened;
+    const { draft, payment } = opened.value;
     const amount = input.amount ?? refundable(lifecycleOf(payment));
     const refused = draft.try({ type: 'REFUND_STARTED', amount });
     if (refused !== undefined) {
