@@ -8,7 +8,7 @@ export interface Sample {
  * The operations of the explorer's tabs: each runs as it stands. The card is in the variables, for a document with a
  * card number is refused.
  * @param paymentId a payment of the account that has something left to refund
- * @param newKey makes an idempotency key: a page that is loaded again makes new requests, a second click repeats one
+ * @param newKey makes an idempotency key: each browser makes requests of its own, a second click repeats one
  * @param expYear a year in which the sample's card is still good
  */
 export function explorerSamples(

@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { encodeId } from '../domain/ids.ts';
 import type { Database } from '../store/database.ts';
-import { explorerSamples } from './explorer-samples.ts';
+import { explorerSamples, type Sample } from './explorer-samples.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 
 /** The demo account, whose key the explorer carries on the embedded default. */
@@ -50,13 +50,12 @@ export async function sendExplorer(
     // The browser would keep the key longer than the data directory that it belongs to.
     shouldPersistHeaders: false,
     defaultTabs: samples.map(({ query, variables = '' }) => ({ query, variables })),
-    // GraphiQL takes the variables of its first tab from here alone.
-    initialVariables: samples[0].variables ?? '',
     schemaDescription: true,
   };
-  const page = renderGraphiQL(options);
   const nonce = randomBytes(16).toString('base64');
-  const body = await compress(page.replace('<script>', `<script nonce="${nonce}">`), { level: 1 });
+  const script = `<script nonce="${nonce}">${fillEditors(samples[0])}`;
+  const page = renderGraphiQL(options).replace('<script>', () => script);
+  const body = await compress(page, { level: 1 });
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',
     'content-encoding': 'gzip',
@@ -77,6 +76,22 @@ export async function sendExplorer(
     'x-content-type-options': 'nosniff',
   });
   response.end(body);
+}
+
+/**
+ * A script that makes what the browser has stored for GraphiQL's editors the same as the tab that they show: the one
+ * that was active last, or the first. GraphiQL takes the variables of its first tab from there alone, and wherever
+ * the two differ, as they do after a mere reload, it opens another tab.
+ */
+function fillEditors(first: Sample): string {
+  return `
+    try {
+      const kept = JSON.parse(localStorage.getItem('graphiql:tabState'));
+      const shown = kept?.tabs[kept.activeTabIndex] ?? ${JSON.stringify(first)};
+      localStorage.setItem('graphiql:query', shown.query ?? '');
+      localStorage.setItem('graphiql:variables', shown.variables ?? '');
+    } catch {}
+  `;
 }
 
 /** The Host header too: a foreign name that leads here would let a foreign page read this one (DNS rebinding). */
