@@ -198,6 +198,7 @@ test('what was typed is there after a reload, with the key of the server that ru
   expect(faults).toEqual([]);
 });
 
+// The page has nine million characters: a difference of it would be the longest of messages.
 test('the key is not in a page that was asked for by a foreign name', async () => {
   const { url, key } = await startDemo();
   const foreign = url.replace('127.0.0.1', FOREIGN_NAME);
@@ -205,15 +206,15 @@ test('the key is not in a page that was asked for by a foreign name', async () =
   onTestFinished(() => page.close());
   const response = await page.goto(`${foreign}/graphql`);
   expect(response?.status()).toBe(200);
-  expect(await response?.text()).not.toContain(key);
-  expect(await page.content()).not.toContain(key);
+  expect((await response?.text())?.includes(key)).toBe(false);
+  expect((await page.content()).includes(key)).toBe(false);
 });
 
 test('the key is not in a page of a gateway that listens on every address', async () => {
   const { url, key } = await startGateway({ TENDER_DATA_DIR: await initializedDirectory(), HOST: '0.0.0.0' });
   const page = await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/graphql`, { headers: { accept: 'text/html' } });
   expect(page.headers.get('content-type')).toMatch(/^text\/html/);
-  expect(await page.text()).not.toContain(key);
+  expect((await page.text()).includes(key)).toBe(false);
 });
 
 test('with DATABASE_URL there is no key in the page, and the answer asks for one', async () => {
