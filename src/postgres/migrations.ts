@@ -115,8 +115,12 @@ function readMigrations(directory: string): Migration[] {
   });
 }
 
+/** An address that answers nothing at all is given up after this. */
+const CONNECT_MS = 10_000;
+
 async function connect(database: string | Connection): Promise<Client> {
-  const client = new Client(typeof database === 'string' ? { connectionString: database } : database);
+  const target = typeof database === 'string' ? { connectionString: database } : database;
+  const client = new Client({ ...target, connectionTimeoutMillis: CONNECT_MS });
   // A connection that breaks also reports through its promises.
   client.on('error', () => {});
   try {

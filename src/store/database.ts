@@ -27,6 +27,11 @@ export function openDatabase(
   target: ConnectionTarget,
   options: { readonly onError: (error: Error) => void; readonly poolSize?: number },
 ): Database {
+  let closing = false;
+  // A pool has ended before its sockets are closed: what a server that stops then says to them is no news.
+  const onError = (error: Error): void => {
+    if (!closing) options.onError(error);
+  };
   const pool = new pg.Pool({
     ...(typeof target === 'string' ? { connectionString: target } : target),
     max: options.poolSize ?? POOL_SIZE,
@@ -38,20 +43,21 @@ export function openDatabase(
     lock_timeout: 15_000,
     statement_timeout: 30_000,
   });
-  pool.on('error', options.onError);
+  pool.on('error', onError);
   pool.on('connect', (client) => {
-    client.on('error', options.onError);
+    client.on('error', onError);
   });
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => statementName(sql),
-    onPoolError: options.onError,
-    onConnectionError: options.onError,
+    onPoolError: onError,
+    onConnectionError: onError,
   });
   const prisma = new PrismaClient({ adapter });
   return {
     pool,
     prisma,
     async close() {
+      closing = true;
       await prisma.$disconnect();
       await pool.end();
     },
