@@ -60,7 +60,7 @@ const numbersThat = (kind: NonNullable<ReturnType<typeof behaviorOf>>['kind']) =
   TEST_CARD_NUMBERS.filter((number) => behaviorOf(number)?.kind === kind);
 
 test('the sandbox has every card that its documentation promises', () => {
-  expect(numbersThat('approve')).toHaveLength(5);
+  expect(numbersThat('approve')).toHaveLength(6);
   expect(numbersThat('decline')).toHaveLength(9);
   expect(numbersThat('approve_with_refunds')).toHaveLength(2);
   expect(numbersThat('approve_later')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import type { DeclineCode } from '../../domain/decline.ts';
 
-/** What the sandbox does with a card. The first twelve are Stripe's published test cards, with their outcomes. */
+/** What the sandbox does with a card. All but the last four are Stripe's published test cards, with their outcomes. */
 export type Behavior =
   | { readonly kind: 'approve' }
   | { readonly kind: 'decline'; readonly code: DeclineCode }
@@ -23,6 +23,8 @@ const CARDS: Readonly<Record<string, Behavior>> = {
   '5555555555554444': APPROVE,
   '378282246310005': APPROVE,
   '6011111111111117': APPROVE,
+  // 3-D Secure without a challenge: the payer sees nothing of it.
+  '4000000032200000': APPROVE,
   '4000000000000002': { kind: 'decline', code: 'generic_decline' },
   '4000000000009995': { kind: 'decline', code: 'insufficient_funds' },
   '4000000000009987': { kind: 'decline', code: 'lost_card' },
