@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { expireKeys } from './due/keys.ts';
 import { receiveNotification } from './due/notifications.ts';
+import { runDuePayments } from './due/payments.ts';
 import { recoverDue } from './due/recover.ts';
 import { startRounds, type Round } from './due/rounds.ts';
 import { uuidv7 } from './domain/ids.ts';
@@ -7,7 +9,7 @@ import type { Demo } from './http/explorer.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
 import type { Gateway, Processors, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
-import type { Processor } from './processors/port.ts';
+import type { Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
 import { deliverNotifications } from './processors/sandbox/notifications.ts';
 import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
@@ -24,9 +26,17 @@ export interface AppOptions {
   readonly log: Logger;
   /** Makes sure of the demo account and tells its key; left out, there is none. */
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
-  readonly sandbox?: SandboxOptions;
+  readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
   readonly settings?: Partial<Settings>;
 }
+
+/** What stands between the gateway and the sandbox: the faults of a test, for instance. */
+export interface Interposition {
+  processor(sandbox: Processor): Processor;
+  receive(receive: Receive): Receive;
+}
+
+type Receive = (notification: Notification) => Promise<void>;
 
 export interface App {
   readonly gateway: Gateway;
@@ -62,13 +72,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = createGateway(database, events, {
       ...options,
       epoch,
-      sandbox: new Sandbox(books, options.sandbox),
+      sandbox: sandboxOf(books, options.sandbox),
     });
     await events.start();
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
     const server = await startServer({ gateway, feed: events, log, host, port, demo });
-    const stopRounds = startRounds(roundsOf(gateway, books), (round, error) =>
+    const stopRounds = startRounds(roundsOf(gateway, books, options.sandbox?.interpose), (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
     );
     return {
@@ -89,21 +99,26 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-function roundsOf(gateway: Gateway, books: SandboxBooks): Round[] {
+function sandboxOf(books: SandboxBooks, options: AppOptions['sandbox']): Processor {
+  const sandbox = new Sandbox(books, options);
+  return options?.interpose?.processor(sandbox) ?? sandbox;
+}
+
+function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interposition | undefined): Round[] {
+  const receive: Receive = (notification) => receiveNotification(gateway, notification);
+  const interposed = interpose?.receive(receive) ?? receive;
   return [
     { name: 'recovery', everyMs: 1_000, run: () => recoverDue(gateway) },
-    {
-      name: 'sandbox',
-      everyMs: 250,
-      run: () => deliverNotifications(books, (notification) => receiveNotification(gateway, notification)),
-    },
+    { name: 'due payments', everyMs: 1_000, run: () => runDuePayments(gateway) },
+    { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
+    { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },
   ];
 }
 
 function createGateway(
   database: Database,
   feed: EventFeed,
-  options: Pick<AppOptions, 'secret' | 'log' | 'settings'> & { readonly epoch: number; readonly sandbox: Sandbox },
+  options: Pick<AppOptions, 'secret' | 'log' | 'settings'> & { readonly epoch: number; readonly sandbox: Processor },
 ): Gateway {
   const { log, epoch, sandbox } = options;
   return {
@@ -111,12 +126,26 @@ function createGateway(
     processors: processorsOf(sandbox),
     keyring: createKeyring(options.secret),
     epoch,
-    settings: { idempotencyRetentionMs: 30 * DAY_MS, recoveryDelayMs: 5_000, ...options.settings },
+    settings: settingsOf(options.settings),
     now: () => new Date(),
     newId,
     eventsAppended: () => feed.appended(),
     report: (message, details) => log.warn(details, message),
   };
+}
+
+function settingsOf(given: Partial<Settings> = {}): Settings {
+  const settings: Settings = {
+    idempotencyRetentionMs: 30 * DAY_MS,
+    recoveryDelayMs: 5_000,
+    raiseAfterMs: DAY_MS,
+    lateSuccessLookMs: DAY_MS / 24,
+    ...given,
+  };
+  if (settings.recoveryDelayMs < 1 || settings.recoveryDelayMs > 30_000) {
+    throw new Error('recovery first asks 1 to 30,000 ms after the deadline of a call');
+  }
+  return settings;
 }
 
 /** The sandbox moves no money, so it takes no live payment. */

@@ -17,6 +17,9 @@ const Environment = z.strictObject({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
   TENDER_DATA_DIR: z.string().min(1).optional(),
+  TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_RAISE_AFTER_HOURS: z.coerce.number('must be 1 to 720 hours').int().min(1).max(720).default(24),
+  TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
 });
 
@@ -39,6 +42,12 @@ export interface Config {
   readonly dataDirectory: string | undefined;
   /** What the keyed hashes are derived from; the embedded default makes one and keeps it. */
   readonly secret: string | undefined;
+  /** How long an idempotency key is kept. */
+  readonly keyRetentionDays: number;
+  /** How long an unknown outcome is looked for before an operator is told. */
+  readonly raiseAfterHours: number;
+  /** How long after a call's deadline the processor is first asked what became of it. */
+  readonly recoveryDelaySeconds: number;
 }
 
 /** One line for the person who started the gateway. */
@@ -75,5 +84,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: data.PORT,
     dataDirectory: data.TENDER_DATA_DIR,
     secret: data.TENDER_SECRET,
+    keyRetentionDays: data.TENDER_KEY_RETENTION_DAYS,
+    raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
+    recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,
   };
 }

@@ -65,6 +65,9 @@ async function takeSamplePayment(gateway: Gateway, caller: Caller): Promise<void
     statementDescriptor: null,
     returnUrl: null,
     metadata: {},
+    paymentDate: null,
+    expiresAt: null,
+    active: true,
     process: true,
   });
   if (!taken.ok) throw new Error(`the sample payment was refused: ${taken.failure.message}`);

@@ -22,9 +22,14 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function start(config: Config, log: Logger): Promise<Running> {
   const { databaseUrl, secret, host, port } = config;
+  const settings = {
+    idempotencyRetentionMs: config.keyRetentionDays * 24 * 3_600_000,
+    raiseAfterMs: config.raiseAfterHours * 3_600_000,
+    recoveryDelayMs: config.recoveryDelaySeconds * 1_000,
+  };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
-    return { app: await startApp({ database: databaseUrl, secret, host, port, log }), cluster: undefined };
+    return { app: await startApp({ database: databaseUrl, secret, host, port, log, settings }), cluster: undefined };
   }
   const directory = config.dataDirectory ?? defaultDataDirectory(CHECKOUT);
   const cluster = await startCluster({ directory, log: (line) => log.info(line) });
@@ -36,6 +41,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
       host,
       port,
       log,
+      settings,
       demo: (gateway) => readOrMakeDemo(gateway, directory),
     });
     cluster.announce(app.server.url);

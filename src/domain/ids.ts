@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   Capture: 'cap',
   Customer: 'cus',
   Environment: 'env',
+  Operation: 'op',
   Payment: 'pay',
   PaymentEvent: 'evt',
   PaymentMethod: 'pm',

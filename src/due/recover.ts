@@ -1,6 +1,7 @@
 import type { Operation } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
-import { conclude, type Answer } from '../payments/conclude.ts';
+import type { Answer } from '../payments/conclude.ts';
+import { dispatchPlanned, finish } from '../payments/dispatch.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { callProcessor } from '../payments/operation.ts';
 import { claimDueOperations } from '../store/due.ts';
@@ -13,13 +14,19 @@ const BATCH = 20;
 const LEASE_MS = 60_000;
 
 /**
- * One round of recovery: asks the processors what became of operations whose answer is overdue or unknown.
+ * One round of recovery: asks the processors what became of operations whose answer is overdue or unknown, and begins
+ * those that are certainly not under way.
  * @returns how many were asked about; as many as a batch has means that there may be more
  */
 export async function recoverDue(gateway: Gateway): Promise<number> {
   const due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: LEASE_MS });
-  await settleAll(due.map((operation) => inquire(gateway, operation)));
+  await settleAll(due.map((operation) => recover(gateway, operation)));
   return due.length;
+}
+
+async function recover(gateway: Gateway, operation: Operation): Promise<void> {
+  if (operation.status === 'PLANNED') await dispatchPlanned(gateway, operation);
+  else await inquire(gateway, operation);
 }
 
 /** Asks about one operation and lets the answer take effect. */
@@ -44,6 +51,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
       case 'CAPTURE':
       case 'VOID':
       case 'REFUND':
+      case 'RETURN':
         return {
           of: 'MOVEMENT',
           askedAtMs,
@@ -56,7 +64,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
     }
   };
   try {
-    await conclude(gateway, operation, await answer());
+    await finish(gateway, operation, await answer());
   } catch (error) {
     gateway.report('what became of an operation could not be settled; it is tried again', {
       operationId: operation.id,

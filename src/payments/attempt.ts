@@ -1,11 +1,12 @@
 import type { Attempt, Operation, Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { conclude } from './conclude.ts';
+import { ATTEMPTS_MAX } from './attempt-limit.ts';
+import { finish } from './dispatch.ts';
 import type { PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
-import type { Caller, Gateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { illegalState } from './illegal.ts';
-import { callProcessor, planOperation } from './operation.ts';
+import { callProcessor, planOperation, type Origin } from './operation.ts';
 
 /** A charge that was written down and is to be made. */
 export interface StartedCharge {
@@ -13,21 +14,21 @@ export interface StartedCharge {
   readonly attempt: Attempt;
   readonly operation: Operation;
   readonly paymentMethod: PaymentMethod;
+  /** Nobody is there who could pass 3-D Secure. */
+  readonly offSession: boolean;
 }
 
-/** Attempts of one payment: more than any honest payer needs, few enough to make card testing slow. */
-const ATTEMPTS_MAX = 50;
-
 export interface AttemptPlan {
-  readonly caller: Caller;
-  readonly request: { readonly operation: string; readonly key: string };
+  readonly origin: Origin;
   readonly operationId: string;
   readonly paymentMethod: PaymentMethod;
+  /** Whether the gateway makes it by itself: at a payment's date, or again after a decline. */
+  readonly by: 'CLIENT' | 'SCHEDULE' | 'RETRY';
 }
 
 /** Begins a new attempt in a draft: the payment is PROCESSING, the charge counts as made. */
 export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: AttemptPlan): Result<StartedCharge, Failure> {
-  const { caller, request, paymentMethod } = plan;
+  const { origin, paymentMethod, by } = plan;
   const before = draft.payment;
   if (before.attemptCount >= ATTEMPTS_MAX) {
     return invalid(`A payment has at most ${ATTEMPTS_MAX} attempts: create another.`, 'paymentId');
@@ -40,7 +41,7 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
     id: gateway.newId(),
     paymentId: before.id,
     number,
-    kind: number === 1 ? 'INITIAL' : 'RESUBMISSION',
+    kind: by === 'RETRY' ? 'SCHEDULED_RETRY' : number === 1 ? 'INITIAL' : 'RESUBMISSION',
     status: 'DISPATCHED',
     paymentMethodId: paymentMethod.id,
     processor: paymentMethod.processor,
@@ -62,6 +63,7 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
   draft.insert('attempt', attempt);
   draft.set({
     attemptCount: number,
+    retryCount: by === 'RETRY' ? before.retryCount + 1 : 0,
     currentAttemptId: attempt.id,
     paymentMethodId: paymentMethod.id,
     customerId: before.customerId ?? paymentMethod.customerId,
@@ -69,19 +71,18 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
     declineMessage: null,
     declineRetryable: null,
     failedAt: null,
+    retryAt: null,
   });
-  const processor = gateway.processors.named(paymentMethod.processor);
   const operation = planOperation(gateway, draft, {
     id: plan.operationId,
     kind: 'CHARGE',
-    attemptId: attempt.id,
-    processor,
-    caller,
-    request,
-    attemptNumber: number,
+    attempt,
+    origin,
+    status: 'DISPATCHED',
   });
   draft.recordStatus({ attemptId: attempt.id });
-  return ok({ payment: draft.payment, attempt, operation, paymentMethod });
+  const offSession = before.offSession || by !== 'CLIENT';
+  return ok({ payment: draft.payment, attempt, operation, paymentMethod, offSession });
 }
 
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
@@ -97,12 +98,13 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
         amount: attempt.amount,
         currency: attempt.currency,
         captureNow: payment.captureMethod === 'AUTOMATIC',
-        offSession: payment.offSession,
+        offSession: charge.offSession,
         initiator: payment.initiator,
         statementDescriptor: payment.statementDescriptor,
+        returnUrl: payment.returnUrl,
       },
       signal,
     ),
   );
-  return conclude(gateway, operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
+  return finish(gateway, operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
 }

@@ -1,6 +1,14 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { claimKeys, lockPayment, readClock, readKey, write, type TransactionClock } from '../store/ledger.ts';
+import {
+  claimKeys,
+  keepNoOperation,
+  lockPayment,
+  readClock,
+  readKey,
+  write,
+  type TransactionClock,
+} from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
 import { PaymentDraft } from './draft.ts';
 import { notFound, type Failure } from './failure.ts';
@@ -49,6 +57,7 @@ export async function begin<T>(
     const decided = await decide(transaction, clock);
     if (!decided.ok) return { commit: false, value: decided };
     const { draft, value } = decided.value;
+    if (resource.operationId !== null && !draft.adds(resource.operationId)) await keepNoOperation(transaction, row);
     await write(transaction, draft.writes());
     return { commit: true, value: ok({ replayed: false, payment: draft.payment, value, startedAtMs }) };
   });

@@ -1,13 +1,15 @@
 import { ok, fail, type Result } from '../domain/result.ts';
 import { readOfPayment } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { conclude } from './conclude.ts';
 import type { PaymentResult } from './create.ts';
 import { currentAttempt } from './current-attempt.ts';
+import { dispatch } from './dispatch.ts';
+import { canBeVoided } from './ending.ts';
 import type { Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { originOf } from './idempotency.ts';
 import { illegalState } from './illegal.ts';
-import { callProcessor, movementRequest, planOperation } from './operation.ts';
+import { planOperation } from './operation.ts';
 
 export interface CancelPaymentInput {
   readonly idempotencyKey: string;
@@ -15,8 +17,9 @@ export interface CancelPaymentInput {
 }
 
 /**
- * Cancels a payment. Where a processor holds something for it, this is a wish until the processor has answered,
- * and a payment that succeeded in the meantime stays so. What was captured before is kept; the rest is released.
+ * Cancels a payment. Where a processor may hold something for it, this is a wish until the processor has answered, and
+ * a payment that succeeded in the meantime stays so. A charge whose answer is outstanding is voided as soon as there is
+ * something to void. What was captured before is kept; the rest is released.
  */
 export async function cancelPayment(
   gateway: Gateway,
@@ -37,36 +40,26 @@ export async function cancelPayment(
       draft.recordStatus();
       return ok({ draft, value: null });
     }
-    const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
-    // Without the processor's reference there is nothing to void yet: the charge is still on its way.
-    const chargeReference = attempt?.processorTransactionId ?? null;
-    const refused = draft.try({ type: 'CANCEL_REQUESTED' });
-    if (attempt === undefined || chargeReference === null || refused !== undefined) {
-      return fail({
-        ...illegalState(payment, 'canceled', 'paymentId'),
-        message: 'The payment cannot be canceled while the processor has not answered: ask again in a moment.',
-      });
+    if (draft.try({ type: 'CANCEL_REQUESTED' }) !== undefined) {
+      const message = 'The payment cannot be canceled while a capture or another cancellation of it is under way.';
+      return fail({ ...illegalState(payment, 'canceled', 'paymentId'), message });
     }
-    const processor = gateway.processors.named(attempt.processor);
-    const plan = { id: operationId, kind: 'VOID', attemptId: attempt.id, processor } as const;
-    const operation = planOperation(gateway, draft, { ...plan, caller, request, attemptNumber: attempt.number });
+    const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
+    if (attempt === undefined) throw new Error(`a payment in ${payment.status} has no attempt`);
     draft.record('PAYMENT_CANCEL_REQUESTED', { attemptId: attempt.id });
-    const open = payment.amountAuthorized - payment.amountCaptured - payment.amountReleased;
-    return ok({
-      draft,
-      value: { operation, processor, call: movementRequest(payment, operation, chargeReference, open) },
+    const operations = await readOfPayment(transaction, 'operation', payment);
+    if (!canBeVoided(attempt, operations)) return ok({ draft, value: null });
+    const operation = planOperation(gateway, draft, {
+      id: operationId,
+      kind: 'VOID',
+      attempt,
+      origin: originOf(caller, request),
+      status: 'DISPATCHED',
     });
+    return ok({ draft, value: { payment, operation, attempt } });
   });
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });
-  const { startedAtMs } = begun.value;
-  const { operation, processor, call } = begun.value.value;
-  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
-    processor.void(call, signal),
-  );
-  return ok({
-    payment: await conclude(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs }),
-    replayed: false,
-  });
+  return ok({ payment: await dispatch(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
 }

@@ -3,14 +3,15 @@ import { capturable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { readOfPayment } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { conclude } from './conclude.ts';
 import { checkAmount } from './details.ts';
+import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { originOf } from './idempotency.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { currentAttempt } from './current-attempt.ts';
-import { callProcessor, movementRequest, planOperation } from './operation.ts';
+import { planOperation } from './operation.ts';
 
 export interface CapturePaymentInput {
   readonly idempotencyKey: string;
@@ -60,38 +61,37 @@ export async function capturePayment(
     if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'captured', 'paymentId'));
     const earlier = await readOfPayment(transaction, 'capture', payment);
     if (earlier.length >= CAPTURES_MAX) return invalid(`A payment has at most ${CAPTURES_MAX} captures.`, 'paymentId');
-    draft.insert('capture', newCapture(draft, attempt.id, captureId, amount, input.final));
     const processor = gateway.processors.named(attempt.processor);
-    const plan = { id: operationId, kind: 'CAPTURE', attemptId: attempt.id, captureId, processor } as const;
-    const operation = planOperation(gateway, draft, { ...plan, caller, request, attemptNumber: attempt.number });
+    const final = input.final || !processor.severalCaptures;
+    const capture = newCapture(draft, { id: captureId, attemptId: attempt.id, amount, final });
+    draft.insert('capture', capture);
+    const operation = planOperation(gateway, draft, {
+      id: operationId,
+      kind: 'CAPTURE',
+      attempt,
+      captureId,
+      origin: originOf(caller, request),
+      status: 'DISPATCHED',
+    });
     draft.record('CAPTURE_PENDING', { attemptId: attempt.id, captureId });
-    const call = movementRequest(payment, operation, attempt.processorTransactionId, amount);
-    return ok({ draft, value: { operation, processor, call: { ...call, final: input.final } } });
+    return ok({ draft, value: { payment, operation, attempt, capture } });
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) {
     return ok({ payment: begun.value.payment, captureId: begun.value.resourceId, replayed: true });
   }
-  const { startedAtMs } = begun.value;
-  const { operation, processor, call } = begun.value.value;
-  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
-    processor.capture(call, signal),
-  );
-  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });
+  const payment = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
   return ok({ payment, captureId, replayed: false });
 }
 
-function newCapture(draft: PaymentDraft, attemptId: string, id: string, amount: bigint, final: boolean): Capture {
+function newCapture(draft: PaymentDraft, of: Pick<Capture, 'id' | 'attemptId' | 'amount' | 'final'>): Capture {
   const { payment, now, actor } = draft;
   return {
     environmentId: payment.environmentId,
-    id,
     paymentId: payment.id,
-    attemptId,
-    amount,
     currency: payment.currency,
     status: 'PENDING',
-    final,
+    ...of,
     amountRefundHeld: 0n,
     processorReference: null,
     failureCode: null,

@@ -1,33 +1,43 @@
-import type { Attempt, Capture } from '../../generated/prisma/client.ts';
+import type { Attempt, Payment } from '../../generated/prisma/client.ts';
 import { decline, type Decline } from '../domain/decline.ts';
 import { unreachable } from '../domain/result.ts';
+import { approveCharge, reverseCapture } from './approve.ts';
+import { ATTEMPTS_MAX } from './attempt-limit.ts';
 import type { ChargeAnswer, OpenOperation } from './conclude.ts';
 import type { PaymentDraft } from './draft.ts';
+import { voidIfEnding } from './ending.ts';
 import type { Gateway } from './gateway.ts';
-import { awaitOperation, completeOperation } from './operation-course.ts';
+import { awaitKnowledge, awaitResult, completeOperation } from './operation-course.ts';
 
-/** What the answer to a charge makes of its attempt and its payment. False where it changes nothing. */
-export function concludeCharge(gateway: Gateway, open: OpenOperation, answer: ChargeAnswer): boolean {
-  const { draft, operation, attempt } = open;
-  const reference = 'reference' in answer ? answer.reference : null;
-  // An answer that recovery had to find says nothing of how quick the processor was.
-  const isFirst = operation.status === 'DISPATCHED' && answer.kind !== 'unknown' && answer.kind !== 'not_executed';
-  const latencyMs = isFirst ? Math.max(0, draft.now.getTime() - operation.createdAt.getTime()) : null;
-  const answered: Attempt = {
-    ...attempt,
-    processorTransactionId: reference ?? attempt.processorTransactionId,
-    latencyMs: attempt.latencyMs ?? latencyMs,
-    updatedAt: draft.now,
-    updatedBy: draft.actor,
-  };
+/**
+ * What the answer to a charge makes of its attempt and its payment. False where it changes nothing.
+ * @param retryDelays seconds before each automatic retry
+ */
+export function concludeCharge(
+  gateway: Gateway,
+  open: OpenOperation,
+  answer: ChargeAnswer,
+  retryDelays: readonly number[],
+): boolean {
+  const { draft, operation, operations } = open;
+  const attempt = answered(open, answer);
   switch (answer.kind) {
     case 'approved':
-      completeOperation(draft, operation, reference);
-      approve(gateway, draft, answered, answer);
+      completeOperation(draft, operation, answer.reference);
+      approveCharge(gateway, draft, attempt, answer);
+      voidIfEnding(gateway, draft, attempt, operations);
+      return true;
+    case 'reversed':
+      completeOperation(draft, operation, answer.reference);
+      reverseCapture(
+        draft,
+        approveCharge(gateway, draft, attempt, { ...answer, captured: true, expiresAt: null }),
+        answer,
+      );
       return true;
     case 'declined':
-      completeOperation(draft, operation, reference);
-      failAttempt(draft, answered, answer.decline);
+      completeOperation(draft, operation, answer.reference);
+      failAttempt(draft, attempt, answer.decline, retryDelays);
       return true;
     case 'misconfigured':
       gateway.report('a processor refused a charge: look at its configuration', {
@@ -36,94 +46,101 @@ export function concludeCharge(gateway: Gateway, open: OpenOperation, answer: Ch
         reason: answer.message,
       });
       completeOperation(draft, operation, null);
-      failAttempt(draft, answered, decline('processor_configuration'));
+      failAttempt(draft, attempt, decline('processor_configuration'), retryDelays);
       return true;
     case 'not_executed':
-      completeOperation(draft, operation, null);
-      failAttempt(draft, answered, decline('not_executed'));
+      completeOperation(draft, operation, null, { lookAgainInMs: gateway.settings.lateSuccessLookMs });
+      failAttempt(draft, attempt, decline('not_executed'), retryDelays);
       return true;
     case 'voided':
-      completeOperation(draft, operation, reference);
-      draft.update('attempt', { ...answered, status: 'CANCELED' });
-      draft.apply({ type: 'CANCELED' });
-      draft.recordStatus({ attemptId: attempt.id });
+    case 'expired':
+      completeOperation(draft, operation, answer.reference);
+      endAttempt(draft, attempt, answer.kind);
       return true;
     case 'action_required':
-      awaitOperation(gateway, draft, operation, 'PENDING', reference);
-      if (attempt.status === 'REQUIRES_ACTION') return true;
-      draft.update('attempt', { ...answered, status: 'REQUIRES_ACTION' });
-      draft.apply({ type: 'ACTION_REQUIRED' });
-      draft.set({ actionUrl: answer.url, actionExpiresAt: answer.expiresAt });
-      draft.recordStatus({ attemptId: attempt.id });
+      awaitResult(gateway, draft, operation, answer.reference);
+      if (attempt.status !== 'REQUIRES_ACTION') requireAction(draft, attempt, answer);
+      voidIfEnding(gateway, draft, attempt, operations);
       return true;
     case 'pending':
-      awaitOperation(gateway, draft, operation, 'PENDING', reference);
-      if (attempt.status !== 'PENDING') draft.update('attempt', { ...answered, status: 'PENDING' });
+      awaitResult(gateway, draft, operation, answer.reference);
+      if (attempt.status !== 'PENDING') awaitDecision(draft, attempt);
+      voidIfEnding(gateway, draft, attempt, operations);
       return true;
     case 'unknown':
       // Never declined, never tried elsewhere: the payment stays PROCESSING until the processor is heard.
-      if (operation.status === 'PENDING') return false;
-      awaitOperation(gateway, draft, operation, 'UNKNOWN', null);
-      if (attempt.status !== 'UNKNOWN') draft.update('attempt', { ...answered, status: 'UNKNOWN' });
+      if (!awaitKnowledge(gateway, draft, operation)) return false;
+      if (attempt.status !== 'UNKNOWN') draft.update('attempt', { ...attempt, status: 'UNKNOWN' });
       return true;
     default:
       return unreachable(answer);
   }
 }
 
-function approve(
-  gateway: Gateway,
-  draft: PaymentDraft,
-  attempt: Attempt,
-  answer: Extract<ChargeAnswer, { kind: 'approved' }>,
-): void {
-  const { payment } = draft;
-  draft.set({
-    actionUrl: null,
-    actionExpiresAt: null,
-    declineCode: null,
-    declineMessage: null,
-    declineRetryable: null,
-  });
-  const approved: Attempt = {
+/** The attempt with what an answer says of it beside its status. */
+function answered({ draft, operation, attempt }: OpenOperation, answer: ChargeAnswer): Attempt {
+  const reference = 'reference' in answer ? answer.reference : null;
+  // An answer that recovery had to find says nothing of how quick the processor was.
+  const isFirst = operation.status === 'DISPATCHED' && answer.kind !== 'unknown' && answer.kind !== 'not_executed';
+  const latencyMs = isFirst ? Math.max(0, draft.now.getTime() - operation.createdAt.getTime()) : null;
+  return {
     ...attempt,
-    amountAuthorized: attempt.amount,
-    networkTransactionId: answer.networkTransactionId,
-  };
-  if (!answer.captured) {
-    draft.apply({ type: 'AUTHORIZED', amount: attempt.amount });
-    draft.update('attempt', { ...approved, status: 'AUTHORIZED' });
-    draft.recordStatus({ attemptId: attempt.id });
-    return;
-  }
-  const capture: Capture = {
-    environmentId: payment.environmentId,
-    id: gateway.newId(),
-    paymentId: payment.id,
-    attemptId: attempt.id,
-    amount: attempt.amount,
-    currency: payment.currency,
-    status: 'SUCCEEDED',
-    final: true,
-    amountRefundHeld: 0n,
-    processorReference: answer.reference,
-    failureCode: null,
-    failureMessage: null,
-    createdAt: draft.now,
+    processorTransactionId: reference ?? attempt.processorTransactionId,
+    latencyMs: attempt.latencyMs ?? latencyMs,
     updatedAt: draft.now,
-    createdBy: draft.actor,
     updatedBy: draft.actor,
   };
-  draft.insert('capture', capture);
-  draft.update('attempt', { ...approved, status: 'SUCCEEDED' });
-  draft.apply({ type: 'CHARGED', amount: capture.amount, confirmed: true });
-  draft.recordStatus({ attemptId: attempt.id, captureId: capture.id });
 }
 
-function failAttempt(draft: PaymentDraft, attempt: Attempt, { code, message, retryable }: Decline): void {
-  const declined = { declineCode: code, declineMessage: message, declineRetryable: retryable };
+function requireAction(
+  draft: PaymentDraft,
+  attempt: Attempt,
+  { url, expiresAt }: Extract<ChargeAnswer, { kind: 'action_required' }>,
+): void {
+  draft.update('attempt', { ...attempt, status: 'REQUIRES_ACTION' });
+  draft.apply({ type: 'ACTION_REQUIRED' });
+  draft.set({ actionUrl: url, actionExpiresAt: expiresAt });
+  draft.recordStatus({ attemptId: attempt.id });
+}
+
+/** The processor has accepted the charge, or the payer has done what was asked: the result comes later. */
+function awaitDecision(draft: PaymentDraft, attempt: Attempt): void {
+  draft.update('attempt', { ...attempt, status: 'PENDING' });
+  if (!draft.allows('ACTION_COMPLETED')) return;
+  draft.apply({ type: 'ACTION_COMPLETED' });
+  draft.set({ actionUrl: null, actionExpiresAt: null });
+  draft.recordStatus({ attemptId: attempt.id });
+}
+
+/** The charge ended before any money was held. */
+function endAttempt(draft: PaymentDraft, attempt: Attempt, kind: 'voided' | 'expired'): void {
+  draft.update('attempt', { ...attempt, status: kind === 'voided' ? 'CANCELED' : 'EXPIRED' });
+  draft.set({ actionUrl: null, actionExpiresAt: null });
+  draft.apply({ type: endingOf(draft.payment, kind) });
+  draft.recordStatus({ attemptId: attempt.id });
+}
+
+/** How a payment ends whose charge was released: as someone wished, or else as the processor says. */
+export function endingOf(payment: Payment, kind: 'voided' | 'expired'): 'CANCELED' | 'EXPIRED' {
+  if (payment.cancelRequestedAt !== null) return 'CANCELED';
+  if (payment.expiryRequestedAt !== null) return 'EXPIRED';
+  return kind === 'voided' ? 'CANCELED' : 'EXPIRED';
+}
+
+function failAttempt(draft: PaymentDraft, attempt: Attempt, why: Decline, retryDelays: readonly number[]): void {
+  const declined = { declineCode: why.code, declineMessage: why.message, declineRetryable: why.retryable };
   draft.update('attempt', { ...attempt, ...declined, status: 'FAILED' });
   draft.set({ ...declined, actionUrl: null, actionExpiresAt: null });
-  draft.apply({ type: 'ATTEMPT_FAILED' });
+  const delay = retryDelayOf(draft.payment, why, retryDelays);
+  draft.apply({ type: 'ATTEMPT_FAILED', retry: delay !== undefined });
+  if (draft.payment.status === 'RETRY_SCHEDULED' && delay !== undefined) {
+    draft.set({ retryAt: new Date(draft.now.getTime() + delay * 1_000) });
+  }
   draft.recordStatus({ attemptId: attempt.id });
+}
+
+/** Seconds until the next automatic retry; undefined where there is none. A hard decline is never tried again. */
+function retryDelayOf(payment: Payment, why: Decline, delays: readonly number[]): number | undefined {
+  if (!why.retryable || !payment.active || payment.attemptCount >= ATTEMPTS_MAX) return undefined;
+  return delays[payment.retryCount];
 }

@@ -1,28 +1,38 @@
 import type { Capture, Refund } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
-import type { MovementAnswer, OpenOperation } from './conclude.ts';
+import { reverseCapture } from './approve.ts';
+import { endingOf } from './conclude-charge.ts';
+import type { MovementResult, OpenOperation } from './conclude.ts';
+import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
-import { awaitOperation, completeOperation } from './operation-course.ts';
+import { awaitResult, completeOperation, raiseOperation } from './operation-course.ts';
 
 /** Why a movement failed, in the two columns that keep it. */
-function failureOf(answer: Extract<MovementAnswer, { kind: 'failed' | 'not_executed' }>): {
+function failureOf({ code, message }: Extract<MovementResult, { kind: 'failed' }>): {
   failureCode: string;
   failureMessage: string;
 } {
-  return answer.kind === 'failed'
-    ? { failureCode: answer.code, failureMessage: answer.message }
-    : { failureCode: 'not_executed', failureMessage: 'The processor never executed the request.' };
+  return { failureCode: code, failureMessage: message };
 }
 
-/** What the answer to a capture makes of it and of its payment. */
+/**
+ * What the answer to a capture makes of it and of its payment. One that had succeeded may be taken back later.
+ * @param isReversed whether that has happened
+ */
 export function concludeCapture(
   gateway: Gateway,
   { draft, operation, attempt }: OpenOperation,
   capture: Capture,
-  answer: MovementAnswer,
+  isReversed: boolean,
+  answer: MovementResult,
 ): boolean {
   const subject = { attemptId: attempt.id, captureId: capture.id };
   const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
+  if (operation.status === 'COMPLETED') {
+    if (answer.kind !== 'failed' || capture.status !== 'SUCCEEDED' || isReversed) return false;
+    reverseCapture(draft, capture, answer);
+    return true;
+  }
   const before = draft.payment.status;
   switch (answer.kind) {
     case 'succeeded':
@@ -35,23 +45,19 @@ export function concludeCapture(
       }
       break;
     case 'pending':
-      awaitOperation(gateway, draft, operation, 'PENDING', answer.reference);
+      awaitResult(gateway, draft, operation, answer.reference);
       if (capture.processorReference !== null) return true;
       draft.update('capture', { ...capture, ...stamp, processorReference: answer.reference });
       draft.apply({ type: 'CAPTURE_ACCEPTED', final: capture.final });
       break;
     case 'failed':
-    case 'not_executed':
       completeOperation(draft, operation, null);
       draft.update('capture', { ...capture, ...stamp, ...failureOf(answer), status: 'FAILED' });
       draft.apply({ type: 'CAPTURE_FAILED', amount: capture.amount });
       draft.record('CAPTURE_FAILED', subject);
       if (draft.payment.status === 'FAILED') draft.update('attempt', { ...attempt, ...stamp, status: 'FAILED' });
+      if (draft.payment.status === 'SUCCEEDED') draft.update('attempt', { ...attempt, ...stamp, status: 'SUCCEEDED' });
       break;
-    case 'unknown':
-      if (operation.status === 'PENDING') return false;
-      awaitOperation(gateway, draft, operation, 'UNKNOWN', null);
-      return true;
     default:
       return unreachable(answer);
   }
@@ -59,46 +65,62 @@ export function concludeCapture(
   return true;
 }
 
-/** What the answer to a void makes of the payment. "It has succeeded already" wins over the wish to cancel. */
-export function concludeVoid(
-  gateway: Gateway,
-  { draft, operation, attempt, operations }: OpenOperation,
-  answer: MovementAnswer,
-): boolean {
+/** What the answer to a void makes of the payment. "It has succeeded already" wins over the wish to end it. */
+export function concludeVoid(gateway: Gateway, open: OpenOperation, answer: MovementResult): boolean {
+  const { draft, operation, attempt, operations } = open;
+  if (operation.status === 'COMPLETED') return false;
+  const charge = operations.find(({ kind, attemptId }) => kind === 'CHARGE' && attemptId === attempt.id);
+  if (charge === undefined) throw new Error('a void of an attempt that has no charge');
   switch (answer.kind) {
-    case 'succeeded': {
+    case 'succeeded':
       completeOperation(draft, operation, answer.reference);
       // The charge itself may still have been waiting for its result: this is it.
-      for (const other of operations) {
-        const isOpenCharge = other.kind === 'CHARGE' && other.attemptId === attempt.id && other.status !== 'COMPLETED';
-        if (isOpenCharge) completeOperation(draft, other, null);
-      }
-      // The charge may have failed while the void was under way: then there is nothing left to cancel.
-      if (!draft.allows('CANCELED')) return true;
-      draft.apply({ type: 'CANCELED' });
-      const status = draft.payment.status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELED';
-      draft.update('attempt', { ...attempt, status, updatedAt: draft.now, updatedBy: draft.actor });
-      draft.set({ actionUrl: null, actionExpiresAt: null });
-      draft.recordStatus({ attemptId: attempt.id });
+      if (charge.status !== 'COMPLETED') completeOperation(draft, charge, null);
+      // If it ended by itself while the void was under way, the charge says which of the two it was.
+      else if (!draft.isEnding) draft.update('operation', { ...charge, recoverAt: draft.now });
+      if (draft.isEnding) endVoided(open);
       return true;
-    }
     case 'failed':
-    case 'not_executed':
       completeOperation(draft, operation, null);
-      if (!draft.allows('CANCEL_REFUSED')) return true;
-      draft.apply({ type: 'CANCEL_REFUSED' });
-      draft.record('PAYMENT_CANCEL_REFUSED', { attemptId: attempt.id });
+      // There was nothing to void: why not, the charge itself says.
+      draft.update('operation', { ...charge, recoverAt: draft.now });
+      if (draft.payment.cancelRequestedAt !== null) {
+        draft.apply({ type: 'CANCEL_REFUSED' });
+        draft.record('PAYMENT_CANCEL_REFUSED', { attemptId: attempt.id });
+      }
+      if (draft.payment.expiryRequestedAt !== null) {
+        draft.apply({ type: 'EXPIRY_REFUSED' });
+        postponeExpiry(draft);
+        draft.record('PAYMENT_EXPIRY_REFUSED', { attemptId: attempt.id });
+      }
       return true;
     case 'pending':
-      awaitOperation(gateway, draft, operation, 'PENDING', answer.reference);
-      return true;
-    case 'unknown':
-      if (operation.status === 'PENDING') return false;
-      awaitOperation(gateway, draft, operation, 'UNKNOWN', null);
+      awaitResult(gateway, draft, operation, answer.reference);
       return true;
     default:
       return unreachable(answer);
   }
+}
+
+/** How long the processor is left alone that does not let go yet what should be over. */
+const EXPIRY_AGAIN_MS = 3_600_000;
+
+function postponeExpiry(draft: PaymentDraft): void {
+  const later = new Date(draft.now.getTime() + EXPIRY_AGAIN_MS);
+  const { actionExpiresAt, authorizationExpiresAt } = draft.payment;
+  draft.set({
+    actionExpiresAt: actionExpiresAt && later,
+    authorizationExpiresAt: authorizationExpiresAt && later,
+  });
+}
+
+function endVoided({ draft, attempt }: OpenOperation): void {
+  const ending = endingOf(draft.payment, 'voided');
+  draft.apply({ type: ending });
+  const status = draft.payment.status === 'SUCCEEDED' ? 'SUCCEEDED' : ending;
+  draft.update('attempt', { ...attempt, status, updatedAt: draft.now, updatedBy: draft.actor });
+  draft.set({ actionUrl: null, actionExpiresAt: null });
+  draft.recordStatus({ attemptId: attempt.id });
 }
 
 /** What the answer to a refund makes of it and of its payment; a success may be taken back by the bank later. */
@@ -106,13 +128,12 @@ export function concludeRefund(
   gateway: Gateway,
   { draft, operation, attempt }: OpenOperation,
   refund: Refund,
-  answer: MovementAnswer,
+  answer: MovementResult,
 ): boolean {
   const subject = { attemptId: attempt.id, refundId: refund.id };
   const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
   if (operation.status === 'COMPLETED') {
-    const returned = answer.kind === 'failed' && refund.status === 'SUCCEEDED';
-    if (!returned) return false;
+    if (answer.kind !== 'failed' || refund.status !== 'SUCCEEDED') return false;
     draft.update('refund', { ...refund, ...stamp, ...failureOf(answer), status: 'FAILED' });
     draft.apply({ type: 'REFUND_RETURNED', amount: refund.amount });
     draft.record('REFUND_FAILED', subject);
@@ -126,19 +147,41 @@ export function concludeRefund(
       draft.record('REFUND_SUCCEEDED', subject);
       return true;
     case 'pending':
-      awaitOperation(gateway, draft, operation, 'PENDING', answer.reference);
+      awaitResult(gateway, draft, operation, answer.reference);
       draft.update('refund', { ...refund, ...stamp, processorReference: answer.reference });
       return true;
     case 'failed':
-    case 'not_executed':
       completeOperation(draft, operation, null);
       draft.update('refund', { ...refund, ...stamp, ...failureOf(answer), status: 'FAILED' });
       draft.apply({ type: 'REFUND_FAILED', amount: refund.amount });
       draft.record('REFUND_FAILED', subject);
       return true;
-    case 'unknown':
-      if (operation.status === 'PENDING') return false;
-      awaitOperation(gateway, draft, operation, 'UNKNOWN', null);
+    default:
+      return unreachable(answer);
+  }
+}
+
+/** What the answer makes of a charge that is being given back because it succeeded too late. */
+export function concludeReturn(
+  gateway: Gateway,
+  { draft, operation, attempt }: OpenOperation,
+  answer: MovementResult,
+): boolean {
+  const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
+  switch (answer.kind) {
+    case 'succeeded':
+      if (operation.status === 'COMPLETED') return false;
+      completeOperation(draft, operation, answer.reference);
+      draft.update('attempt', { ...attempt, ...stamp, flag: 'LATE_SUCCESS_RETURNED' });
+      return true;
+    case 'pending':
+      if (operation.status === 'COMPLETED') return false;
+      awaitResult(gateway, draft, operation, answer.reference);
+      return true;
+    case 'failed':
+      // The payer's money is still here, or came back to us: someone has to see to it that they get it.
+      draft.update('attempt', { ...attempt, ...stamp, flag: 'LATE_SUCCESS_RETURNING' });
+      raiseOperation(gateway, draft, operation);
       return true;
     default:
       return unreachable(answer);

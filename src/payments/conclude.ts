@@ -1,16 +1,28 @@
-import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
+import type { Attempt, Operation, Payment } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import type { ChargeOutcome, MovementOutcome, NotFound } from '../processors/port.ts';
-import { lockPayment, readById, readClock, readOfPayment, write } from '../store/ledger.ts';
+import {
+  lockPayment,
+  readById,
+  readClock,
+  readOfPayment,
+  readRetryDelays,
+  readReversedCaptureIds,
+  write,
+} from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
+import { concludeLateCharge } from './conclude-late-charge.ts';
 import { concludeCharge } from './conclude-charge.ts';
-import { concludeCapture, concludeRefund, concludeVoid } from './conclude-movement.ts';
+import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
+import { awaitKnowledge, planAgain } from './operation-course.ts';
 
 /** What a processor said of an operation, or what it comes to when it has no trace of it: it never reached it. */
 export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
 export type MovementAnswer = MovementOutcome | { readonly kind: 'not_executed' };
+/** An answer that says what the processor made of a movement. */
+export type MovementResult = Exclude<MovementAnswer, { readonly kind: 'unknown' | 'not_executed' }>;
 
 /** `askedAtMs` is the monotonic time at which the processor was asked. */
 export type Answer =
@@ -23,6 +35,14 @@ export interface OpenOperation {
   readonly operation: Operation;
   readonly attempt: Attempt;
   readonly operations: readonly Operation[];
+  /** When the processor was asked, on the database's clock. */
+  readonly askedAt: Date;
+}
+
+/** The payment as it stands after an answer, and what is to be done next. */
+export interface Concluded {
+  readonly payment: Payment;
+  readonly planned: readonly Operation[];
 }
 
 /** Who is written down for what a processor's answer changed. */
@@ -30,33 +50,32 @@ const ACTOR = 'processor';
 
 /**
  * The third phase of every operation: one transaction writes the answer, what it makes of the payment, and the
- * events. An answer to an operation that has come to its end is dropped, so that the call's own return, a
- * notification and recovery can all bring the same answer, in any order and more than once.
- * @returns the payment as it then stands
+ * events. An answer to an operation that has come to its end changes nothing unless it tells of something new, so that
+ * the call's own return, a notification and recovery can all bring the same answer, in any order and more than once.
  */
 export async function conclude(
   gateway: Gateway,
   of: Pick<Operation, 'environmentId' | 'id' | 'paymentId'>,
   answer: Answer,
-): Promise<Payment> {
-  const { payment, changed } = await transact(gateway.database, async (transaction) => {
+): Promise<Concluded> {
+  const { changed, ...concluded } = await transact(gateway.database, async (transaction) => {
     const locked = await lockPayment(transaction, of.environmentId, of.paymentId);
     const operation = await readById(transaction, 'operation', of.environmentId, of.id);
     if (locked === undefined || operation === undefined) throw new Error('an operation lost its payment');
     const clock = await readClock(transaction);
     const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
-    if (!(await settle(gateway, transaction, draft, operation, answer))) {
-      return { commit: false, value: { payment: locked, changed: false } };
+    if (!(await takeEffect(gateway, transaction, draft, operation, answer))) {
+      return { commit: false, value: { payment: locked, planned: [], changed: false } };
     }
     await write(transaction, draft.writes());
-    return { commit: true, value: { payment: draft.payment, changed: draft.hasEvents } };
+    return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
   });
   if (changed) gateway.eventsAppended();
-  return payment;
+  return concluded;
 }
 
-/** Lets the answer take effect on the draft; false where there is nothing to change. */
-async function settle(
+/** Lets an answer take effect on the draft of its payment; false where there is nothing to change. */
+export async function takeEffect(
   gateway: Gateway,
   transaction: Transaction,
   draft: PaymentDraft,
@@ -65,73 +84,85 @@ async function settle(
 ): Promise<boolean> {
   const attempts = await readOfPayment(transaction, 'attempt', draft.payment);
   const operations = await readOfPayment(transaction, 'operation', draft.payment);
-  const open: OpenOperation = { draft, operation, operations, attempt: find(attempts, operation.attemptId) };
-  if (operation.kind === 'CHARGE') {
-    if (answer.of !== 'CHARGE') throw new Error('a charge got the answer of a movement');
-    if (operation.status === 'COMPLETED') return flagContradiction(gateway, open, answer.outcome);
-    return concludeCharge(gateway, open, weigh(gateway, open, answer));
+  const open: OpenOperation = {
+    draft,
+    operation,
+    operations,
+    attempt: find(attempts, operation.attemptId),
+    // What counts is when the question was asked, not when its answer came.
+    askedAt: new Date(draft.now.getTime() - (performance.now() - answer.askedAtMs)),
+  };
+  if (operation.kind !== 'CHARGE') {
+    if (answer.of !== 'MOVEMENT') throw new Error('a movement got the answer of a charge');
+    return takeMovementEffect(gateway, transaction, open, weigh(gateway, open, answer.outcome));
   }
-  if (answer.of !== 'MOVEMENT') throw new Error('a movement got the answer of a charge');
-  const outcome = weigh(gateway, open, answer);
+  if (answer.of !== 'CHARGE') throw new Error('a charge got the answer of a movement');
+  const outcome = weigh(gateway, open, answer.outcome);
+  if (operation.status === 'COMPLETED') {
+    const captures = await readOfPayment(transaction, 'capture', draft.payment);
+    const reversed = await readReversedCaptureIds(transaction, draft.payment);
+    return concludeLateCharge(
+      gateway,
+      open,
+      outcome,
+      captures.filter(({ id }) => !reversed.has(id)),
+    );
+  }
+  return concludeCharge(gateway, open, outcome, await readRetryDelays(transaction, draft.payment.environmentId));
+}
+
+async function takeMovementEffect(
+  gateway: Gateway,
+  transaction: Transaction,
+  open: OpenOperation,
+  answer: MovementAnswer,
+): Promise<boolean> {
+  const { draft, operation } = open;
+  if (answer.kind === 'unknown' || answer.kind === 'not_executed') {
+    // Someone has begun it since, or it has ended: an older answer says nothing about that.
+    if (operation.status === 'COMPLETED' || operation.status === 'PLANNED') return false;
+    if (answer.kind === 'unknown') return awaitKnowledge(gateway, draft, operation);
+    planAgain(gateway, draft, operation);
+    return true;
+  }
   switch (operation.kind) {
     case 'CAPTURE': {
-      if (operation.status === 'COMPLETED') return false;
-      const captures: Capture[] = await readOfPayment(transaction, 'capture', draft.payment);
-      return concludeCapture(gateway, open, find(captures, operation.captureId), outcome);
+      const captures = await readOfPayment(transaction, 'capture', draft.payment);
+      const capture = find(captures, operation.captureId);
+      const reversed = await readReversedCaptureIds(transaction, draft.payment);
+      return concludeCapture(gateway, open, capture, reversed.has(capture.id), answer);
     }
     case 'VOID':
-      return operation.status !== 'COMPLETED' && concludeVoid(gateway, open, outcome);
+      return concludeVoid(gateway, open, answer);
     case 'REFUND': {
-      const refunds: Refund[] = await readOfPayment(transaction, 'refund', draft.payment);
-      return concludeRefund(gateway, open, find(refunds, operation.refundId), outcome);
+      const refunds = await readOfPayment(transaction, 'refund', draft.payment);
+      return concludeRefund(gateway, open, find(refunds, operation.refundId), answer);
     }
+    case 'RETURN':
+      return concludeReturn(gateway, open, answer);
+    case 'CHARGE':
+      throw new Error('a charge is no movement');
     default:
       return unreachable(operation.kind);
   }
 }
 
 /**
- * "Not found" means "never executed" only when the request cannot be on its way any more: after the call's deadline
- * and the processor's in-flight window, on the database's clock. Until then it says nothing.
+ * "Not found" means "never executed" only when the request cannot be on its way any more, and while the processor still
+ * knows its keys: after the call's deadline and the processor's in-flight window, and before its key retention ends, on
+ * the database's clock. Otherwise it says nothing, least of all about what the processor has accepted already.
  */
 function weigh<T extends { readonly kind: string }>(
   gateway: Gateway,
-  { draft, operation }: OpenOperation,
-  { outcome, askedAtMs }: { readonly outcome: T | NotFound; readonly askedAtMs: number },
+  { operation, askedAt }: OpenOperation,
+  outcome: T | NotFound,
 ): T | { readonly kind: 'not_executed' } | { readonly kind: 'unknown' } {
   if (!isNotFound(outcome)) return outcome;
-  const { inFlightWindowMs } = gateway.processors.named(operation.processor).limits;
-  // What counts is when the question was asked, not when its answer came.
-  const askedAt = draft.now.getTime() - (performance.now() - askedAtMs);
-  const isOver = askedAt > operation.callDeadline.getTime() + inFlightWindowMs;
-  return { kind: isOver ? 'not_executed' : 'unknown' };
-}
-
-/**
- * An answer to a charge that has ended is dropped, unless it says that money was taken for an attempt that was
- * given up: an operator has to know of that.
- */
-function flagContradiction(
-  gateway: Gateway,
-  { draft, operation, attempt }: OpenOperation,
-  outcome: ChargeOutcome | NotFound,
-): boolean {
-  const holdsMoney = attempt.status === 'AUTHORIZED' || attempt.status === 'SUCCEEDED';
-  if (outcome.kind !== 'approved' || holdsMoney || attempt.flag !== null) return false;
-  gateway.report('a charge succeeded after it was given up: give it back at the processor', {
-    paymentId: operation.paymentId,
-    attemptId: attempt.id,
-    processor: operation.processor,
-    reference: outcome.reference,
-  });
-  draft.update('attempt', {
-    ...attempt,
-    flag: 'LATE_SUCCESS',
-    processorTransactionId: outcome.reference,
-    updatedAt: draft.now,
-    updatedBy: draft.actor,
-  });
-  return true;
+  const { inFlightWindowMs, keyRetentionMs } = gateway.processors.named(operation.processor).limits;
+  const isLanded = askedAt.getTime() > operation.callDeadline.getTime() + inFlightWindowMs;
+  const isKnown = askedAt.getTime() < operation.createdAt.getTime() + keyRetentionMs;
+  const isAccepted = operation.processorReference !== null;
+  return { kind: isLanded && isKnown && !isAccepted ? 'not_executed' : 'unknown' };
 }
 
 function isNotFound(outcome: { readonly kind: string }): outcome is NotFound {

@@ -1,4 +1,4 @@
-import type { Payment, PaymentDestination, PaymentMethod } from '../../generated/prisma/client.ts';
+import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import type { Currency } from '../domain/currency.ts';
 import { ok, type Result } from '../domain/result.ts';
@@ -8,6 +8,7 @@ import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { begin, findReplay, type Decided } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
 import {
+  checkFuture,
   checkMetadata,
   checkMoney,
   checkReturnUrl,
@@ -18,7 +19,9 @@ import {
 import { checkDestinations, type DestinationInput } from './destinations.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
+import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { originOf } from './idempotency.ts';
 
 export interface CreatePaymentInput {
   readonly idempotencyKey: string;
@@ -35,6 +38,11 @@ export interface CreatePaymentInput {
   readonly statementDescriptor: string | null;
   readonly returnUrl: string | null;
   readonly metadata: unknown;
+  /** Charge it at this moment, by itself. */
+  readonly paymentDate: Date | null;
+  /** Unless it is paid by then, it expires. */
+  readonly expiresAt: Date | null;
+  readonly active: boolean;
   /** Charge it at once. */
   readonly process: boolean;
 }
@@ -107,6 +115,12 @@ function check(input: CreatePaymentInput): Result<Checked, Failure> {
   if (input.process && input.card === null && input.paymentMethodId === null) {
     return invalid('To be processed, a payment needs a card or a payment method.', 'process');
   }
+  if (input.process && input.paymentDate !== null) {
+    return invalid('A payment is charged at once or at its date, not both.', 'paymentDate');
+  }
+  if (input.paymentDate !== null && input.card === null && input.paymentMethodId === null) {
+    return invalid('To be scheduled, a payment needs a card or a payment method.', 'paymentDate');
+  }
   return ok({ input, currency: money.value.currency, metadata: metadata.value });
 }
 
@@ -126,6 +140,10 @@ async function decide(
   const { transaction, clock, checked, request, operationId } = given;
   const { input } = checked;
   const { environmentId } = caller;
+  for (const field of ['paymentDate', 'expiresAt'] as const) {
+    const inTime = input[field] === null ? ok(null) : checkFuture(input[field], clock.now, field);
+    if (!inTime.ok) return inTime;
+  }
   if (input.customerId !== null && !(await customerExists(transaction, environmentId, input.customerId))) {
     return notFound('customer', 'customerId');
   }
@@ -135,13 +153,22 @@ async function decide(
     if (!usable.ok) return usable;
     method = usable.value;
   }
-  const payment = newPayment(caller, checked, given.paymentId, clock.now, method);
+  const payment = newPayment(caller, { id: given.paymentId, now: clock.now, method, ...checked });
   const draft = new PaymentDraft(gateway, { payment, isNew: true, clock, actor: caller.actor });
   if (given.method !== null) draft.insert('paymentMethod', given.method);
   for (const row of destinationRows(payment, input.destinations)) draft.insert('paymentDestination', row);
   draft.recordStatus();
+  if (payment.paymentDate !== null) {
+    draft.apply({ type: 'SCHEDULED' });
+    draft.recordStatus();
+  }
   if (operationId === null || method === null) return ok({ draft, value: null });
-  const started = startAttempt(gateway, draft, { caller, request, operationId, paymentMethod: method });
+  const started = startAttempt(gateway, draft, {
+    origin: originOf(caller, request),
+    operationId,
+    paymentMethod: method,
+    by: 'CLIENT',
+  });
   return started.ok ? ok({ draft, value: started.value }) : started;
 }
 
@@ -159,66 +186,4 @@ export async function usableMethod(
     return invalid('The payment method belongs to another customer.', 'paymentMethodId');
   }
   return ok(method);
-}
-
-function destinationRows(payment: Payment, destinations: readonly DestinationInput[]): PaymentDestination[] {
-  const { environmentId, id: paymentId } = payment;
-  return destinations.map(({ type, id, number, amount }, position) => ({
-    environmentId,
-    paymentId,
-    position,
-    type,
-    destinationId: id,
-    number,
-    amount,
-  }));
-}
-
-function newPayment(caller: Caller, checked: Checked, id: string, now: Date, method: PaymentMethod | null): Payment {
-  const { input, currency, metadata } = checked;
-  return {
-    environmentId: caller.environmentId,
-    id,
-    customerId: input.customerId ?? method?.customerId ?? null,
-    paymentMethodId: method?.id ?? null,
-    amount: input.amount,
-    currency,
-    status: 'CREATED',
-    refundStatus: 'NONE',
-    captureMethod: input.captureMethod,
-    initiator: input.initiator,
-    offSession: input.offSession,
-    description: input.description,
-    statementDescriptor: input.statementDescriptor,
-    returnUrl: input.returnUrl,
-    metadata,
-    amountAuthorized: 0n,
-    amountCapturing: 0n,
-    amountCaptured: 0n,
-    amountReleased: 0n,
-    amountRefunding: 0n,
-    amountRefunded: 0n,
-    attemptCount: 0,
-    currentAttemptId: null,
-    declineCode: null,
-    declineMessage: null,
-    declineRetryable: null,
-    actionUrl: null,
-    actionExpiresAt: null,
-    authorizationExpiresAt: null,
-    cancelRequestedAt: null,
-    dueAt: null,
-    succeededAt: null,
-    failedAt: null,
-    canceledAt: null,
-    refundedAt: null,
-    settledAt: null,
-    sequence: 0,
-    lastOrderXid: 0n,
-    lastEpoch: 0,
-    createdAt: now,
-    updatedAt: now,
-    createdBy: caller.actor,
-    updatedBy: caller.actor,
-  };
 }

@@ -31,6 +31,17 @@ export function checkAmount(amount: bigint, ...path: string[]): Result<bigint, F
   return invalid(`An amount is from 1 to ${AMOUNT_MAX} minor units.`, ...path);
 }
 
+/** A year: what is put off for longer will not be remembered by anyone. */
+const AHEAD_MAX_MS = 366 * 24 * 3_600_000;
+
+/** A moment that is still to come, within a year. */
+export function checkFuture(moment: Date, now: Date, ...path: string[]): Result<Date, Failure> {
+  const aheadMs = moment.getTime() - now.getTime();
+  if (aheadMs <= 0) return invalid('This moment is over.', ...path);
+  if (aheadMs > AHEAD_MAX_MS) return invalid('This is more than a year ahead.', ...path);
+  return ok(moment);
+}
+
 /** Free text of at most 500 characters, or what the field allows. */
 export function checkText(
   text: string | null,

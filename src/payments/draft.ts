@@ -1,14 +1,16 @@
-import type { Payment, PaymentEvent } from '../../generated/prisma/client.ts';
+import type { Operation, Payment, PaymentEvent } from '../../generated/prisma/client.ts';
 import {
+  isEnding,
   LEGAL_IN,
-  transition,
   type Change,
   type ChangeType,
   type Illegal,
   type Lifecycle,
   type PaymentStatus,
 } from '../domain/lifecycle.ts';
+import { transition } from '../domain/transition.ts';
 import type { LedgerRows, LedgerTable, TransactionClock, Writes } from '../store/ledger.ts';
+import { dueAtOf } from './due-at.ts';
 import type { Gateway } from './gateway.ts';
 
 /** What an event is about, besides the payment. */
@@ -65,6 +67,11 @@ export class PaymentDraft {
 
   get actor(): string {
     return this.#actor;
+  }
+
+  /** Someone wants the payment to end, and its processor has not answered. */
+  get isEnding(): boolean {
+    return isEnding(lifecycleOf(this.#payment));
   }
 
   /** Whether the payment's state allows such a change at all. */
@@ -132,6 +139,7 @@ export class PaymentDraft {
       amountReleased: p.amountReleased,
       amountRefunding: p.amountRefunding,
       amountRefunded: p.amountRefunded,
+      amountReversed: p.amountReversed,
       createdAt: this.#clock.now,
       createdBy: this.#actor,
     });
@@ -145,6 +153,20 @@ export class PaymentDraft {
     this.#updates.set(table, [...(this.#updates.get(table) ?? []), row]);
   }
 
+  /** Operations that this draft adds and nobody has begun. */
+  get planned(): readonly Operation[] {
+    return this.#operations.filter(({ status }) => status === 'PLANNED');
+  }
+
+  /** Whether this draft adds an operation. */
+  adds(operationId: string): boolean {
+    return this.#operations.some(({ id }) => id === operationId);
+  }
+
+  get #operations(): readonly Operation[] {
+    return (this.#inserts.get('operation') ?? []) as Operation[];
+  }
+
   /** Whether there is anything to tell those who read events. */
   get hasEvents(): boolean {
     return this.#inserts.has('paymentEvent');
@@ -153,14 +175,15 @@ export class PaymentDraft {
   /** Everything that is to be written; the payment too, if anything about it has changed. */
   writes(): Writes {
     if (this.#isChanged) {
-      const payment = { ...this.#payment, updatedAt: this.#clock.now, updatedBy: this.#actor };
+      const dueAt = dueAtOf(this.#payment);
+      const payment = { ...this.#payment, dueAt, updatedAt: this.#clock.now, updatedBy: this.#actor };
       (this.#isNew ? this.#inserts : this.#updates).set('payment', [payment]);
     }
     return { insert: Object.fromEntries(this.#inserts), update: Object.fromEntries(this.#updates) };
   }
 
   #with(next: Lifecycle): Payment {
-    const { cancelRequested, ...decided } = next;
+    const { cancelRequested, expiryRequested, ...decided } = next;
     const before = this.#payment;
     const { now } = this.#clock;
     const entered = (status: PaymentStatus): boolean => next.status === status && before.status !== status;
@@ -169,9 +192,12 @@ export class PaymentDraft {
       ...before,
       ...decided,
       cancelRequestedAt: cancelRequested ? (before.cancelRequestedAt ?? now) : null,
+      expiryRequestedAt: expiryRequested ? (before.expiryRequestedAt ?? now) : null,
+      retryAt: next.status === 'RETRY_SCHEDULED' ? before.retryAt : null,
       succeededAt: entered('SUCCEEDED') ? now : before.succeededAt,
       failedAt: entered('FAILED') ? now : before.failedAt,
       canceledAt: entered('CANCELED') ? now : before.canceledAt,
+      expiredAt: entered('EXPIRED') ? now : before.expiredAt,
       refundedAt: refunded ? (before.refundedAt ?? now) : null,
     };
   }
@@ -189,6 +215,8 @@ export function lifecycleOf(payment: Payment): Lifecycle {
     amountReleased: payment.amountReleased,
     amountRefunding: payment.amountRefunding,
     amountRefunded: payment.amountRefunded,
+    amountReversed: payment.amountReversed,
     cancelRequested: payment.cancelRequestedAt !== null,
+    expiryRequested: payment.expiryRequestedAt !== null,
   };
 }

@@ -19,10 +19,14 @@ export interface Gateway {
 }
 
 export interface Settings {
-  /** How long an idempotency key is kept. */
+  /** How long an idempotency key is kept: a day at least. */
   readonly idempotencyRetentionMs: number;
-  /** How long after a call's deadline recovery first asks the processor. At most 30,000. */
+  /** How long after a call's deadline recovery first asks the processor: 1 to 30,000. */
   readonly recoveryDelayMs: number;
+  /** How long recovery looks for an answer before it tells an operator. */
+  readonly raiseAfterMs: number;
+  /** How long after a charge was taken for never executed it is looked for once more. */
+  readonly lateSuccessLookMs: number;
 }
 
 /** The processors of this gateway. */

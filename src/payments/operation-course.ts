@@ -1,40 +1,89 @@
 import type { Operation } from '../../generated/prisma/client.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
+import { planned } from './operation.ts';
 
-/** How an operation's row goes on: to its end, or to the next look at the processor. */
+/** How an operation's row goes on: to its end, to the next look at the processor, or to an operator. */
 
 /** The first wait between two looks at the processor doubles each time, up to this. */
 const INQUIRY_INTERVAL_MAX_MS = 5 * 60_000;
 
-/** The operation has come to its end. */
-export function completeOperation(draft: PaymentDraft, operation: Operation, reference: string | null): void {
+/** What an operator was told of is still asked about, in case the processor finds its answer: hourly. */
+const RAISED_INTERVAL_MS = 3_600_000;
+
+/**
+ * The operation has come to its end.
+ * @param options.lookAgainInMs asks the processor once more after so long, for an end that was an inference of ours
+ */
+export function completeOperation(
+  draft: PaymentDraft,
+  operation: Operation,
+  reference: string | null,
+  { lookAgainInMs }: { readonly lookAgainInMs?: number } = {},
+): void {
   draft.update('operation', {
     ...operation,
     status: 'COMPLETED',
     processorReference: reference ?? operation.processorReference,
-    recoverAt: null,
+    recoverAt: lookAgainInMs === undefined ? null : new Date(draft.now.getTime() + lookAgainInMs),
     completedAt: draft.now,
   });
 }
 
-/**
- * The operation goes on waiting: for a result that the processor will bring (PENDING), or for us to find out what
- * happened (UNKNOWN). Either way recovery looks at it again, ever more seldom.
- */
-export function awaitOperation(
-  gateway: Gateway,
-  draft: PaymentDraft,
-  operation: Operation,
-  status: 'PENDING' | 'UNKNOWN',
-  reference: string | null,
-): void {
+/** The processor has accepted it and will bring a result: recovery looks again, ever more seldom. */
+export function awaitResult(gateway: Gateway, draft: PaymentDraft, operation: Operation, reference: string): void {
   draft.update('operation', {
     ...operation,
-    status,
-    processorReference: reference ?? operation.processorReference,
+    status: 'PENDING',
+    processorReference: reference,
     recoverAt: new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)),
   });
+}
+
+/**
+ * Nobody knows what became of it: recovery looks again, ever more seldom, and after a set time an operator is told.
+ * @returns false where there is nothing to change: the processor had accepted it already
+ */
+export function awaitKnowledge(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
+  if (isOverdue(gateway, draft, operation)) {
+    raiseOperation(gateway, draft, operation);
+    return true;
+  }
+  if (operation.status === 'PENDING') return false;
+  draft.update('operation', {
+    ...operation,
+    status: 'UNKNOWN',
+    recoverAt: new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)),
+  });
+  return true;
+}
+
+/** The processor never executed it: it is asked again under the same key, for as long as that is safe. */
+export function planAgain(gateway: Gateway, draft: PaymentDraft, operation: Operation): void {
+  if (isOverdue(gateway, draft, operation)) raiseOperation(gateway, draft, operation);
+  else draft.update('operation', { ...operation, ...planned(draft.now) });
+}
+
+/** An operator has to find out, and say so with resolveOperation. */
+export function raiseOperation(gateway: Gateway, draft: PaymentDraft, operation: Operation): void {
+  if (operation.status !== 'RAISED') {
+    gateway.report('an operation could not be settled: find out at the processor, and resolve it', {
+      operationId: operation.id,
+      kind: operation.kind,
+      paymentId: operation.paymentId,
+      processor: operation.processor,
+      processorKey: operation.processorKey,
+    });
+  }
+  const recoverAt = new Date(draft.now.getTime() + RAISED_INTERVAL_MS);
+  draft.update('operation', { ...operation, status: 'RAISED', recoverAt });
+}
+
+/** Looked for long enough, or too long for the processor to know the key. */
+function isOverdue(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
+  const { keyRetentionMs } = gateway.processors.named(operation.processor).limits;
+  const ageMs = draft.now.getTime() - operation.createdAt.getTime();
+  return operation.status === 'RAISED' || ageMs > Math.min(gateway.settings.raiseAfterMs, keyRetentionMs);
 }
 
 /** How long to wait before the next look, in milliseconds. */

@@ -1,59 +1,85 @@
-import type { Operation, Payment } from '../../generated/prisma/client.ts';
+import type { Attempt, Operation } from '../../generated/prisma/client.ts';
 import type { Processor } from '../processors/port.ts';
 import type { PaymentDraft } from './draft.ts';
-import type { Caller, Gateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 
-/** What an operation is about, and the client's request that asked for it. */
+/**
+ * Whose wish an operation fulfils: a client's request, or something that the gateway has to do by itself. The same
+ * wish asks the processor under the same key, however often it is sent again.
+ */
+export interface Origin {
+  readonly principal: string;
+  /** The mutation, or what the gateway does. */
+  readonly operation: string;
+  /** The client's key, or what names this one occasion. */
+  readonly key: string;
+}
+
+/** A wish of the gateway's own. No client has this principal. */
+export function ownOrigin(operation: 'schedule' | 'retry' | 'cancel' | 'expire' | 'return', occasion: string): Origin {
+  return { principal: 'gateway', operation, key: occasion };
+}
+
+/** What an operation is about, and whose wish it is. */
 export interface OperationPlan {
   readonly id: string;
   readonly kind: Operation['kind'];
-  readonly attemptId: string;
+  readonly attempt: Pick<Attempt, 'id' | 'number' | 'processor'>;
   readonly captureId?: string;
   readonly refundId?: string;
-  readonly processor: Processor;
-  readonly caller: Caller;
-  /** The mutation and the client's key. */
-  readonly request: { readonly operation: string; readonly key: string };
-  readonly attemptNumber: number;
+  readonly origin: Origin;
+  /** DISPATCHED where the call follows at once; PLANNED where it is left to dispatch.ts. */
+  readonly status: 'DISPATCHED' | 'PLANNED';
 }
 
 /**
- * Puts an operation into a draft: from the moment this is committed the call counts as made, because after a
- * crash nobody can tell whether it was. The processor's key is drawn from the client's: a request that is sent
- * again, even to a standby that lost the first one, asks the processor under the same key.
+ * Puts an operation into a draft. Once it is committed as DISPATCHED the call counts as made, because after a crash
+ * nobody can tell whether it was.
  */
 export function planOperation(gateway: Gateway, draft: PaymentDraft, plan: OperationPlan): Operation {
-  const { caller, request, processor } = plan;
+  const { origin, attempt } = plan;
   const { payment, now, actor } = draft;
-  const callDeadline = new Date(now.getTime() + processor.limits.callTimeoutMs);
   const operation: Operation = {
     environmentId: payment.environmentId,
     id: plan.id,
     kind: plan.kind,
-    status: 'DISPATCHED',
     paymentId: payment.id,
-    attemptId: plan.attemptId,
+    attemptId: attempt.id,
     captureId: plan.captureId ?? null,
     refundId: plan.refundId ?? null,
-    processor: processor.name,
+    processor: attempt.processor,
     processorKey: gateway.keyring.processorKey([
-      caller.environmentId,
-      caller.principal,
-      request.operation,
-      request.key,
+      payment.environmentId,
+      origin.principal,
+      origin.operation,
+      origin.key,
       plan.kind,
-      plan.attemptNumber,
+      attempt.number,
     ]),
     processorReference: null,
-    callDeadline,
-    recoverAt: new Date(callDeadline.getTime() + gateway.settings.recoveryDelayMs),
     inquiries: 0,
     createdAt: now,
     completedAt: null,
     createdBy: actor,
+    ...(plan.status === 'PLANNED' ? planned(now) : dispatched(gateway, attempt.processor, now)),
   };
   draft.insert('operation', operation);
   return operation;
+}
+
+type Course = Pick<Operation, 'status' | 'callDeadline' | 'recoverAt'>;
+
+/** An operation that may be called from now until its deadline, and is asked about some time after it. */
+export function dispatched(gateway: Gateway, processor: string, now: Date): Course {
+  const { callTimeoutMs } = gateway.processors.named(processor).limits;
+  const callDeadline = new Date(now.getTime() + callTimeoutMs);
+  const recoverAt = new Date(callDeadline.getTime() + gateway.settings.recoveryDelayMs);
+  return { status: 'DISPATCHED', callDeadline, recoverAt };
+}
+
+/** An operation that is certainly not under way, and that recovery may begin at once. */
+export function planned(now: Date): Course {
+  return { status: 'PLANNED', callDeadline: now, recoverAt: now };
 }
 
 /**
@@ -92,26 +118,4 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-}
-
-/** What a capture, void or refund asks of the processor. */
-export function movementRequest(
-  payment: Payment,
-  operation: Operation,
-  chargeReference: string,
-  amount: bigint,
-): {
-  merchant: string;
-  key: string;
-  chargeReference: string;
-  amount: bigint;
-  currency: string;
-} {
-  return {
-    merchant: payment.environmentId,
-    key: operation.processorKey,
-    chargeReference,
-    amount,
-    currency: payment.currency,
-  };
 }

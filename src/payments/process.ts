@@ -7,6 +7,7 @@ import { cardForFingerprint, tokenizeCard } from './card.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { originOf } from './idempotency.ts';
 
 export interface ProcessPaymentInput {
   readonly idempotencyKey: string;
@@ -58,7 +59,12 @@ export async function processPayment(
       paymentMethod = usable.value;
     }
     if (paymentMethod === null) return invalid('The payment has no payment method yet: give one.', 'paymentMethodId');
-    const started = startAttempt(gateway, draft, { caller, request, operationId, paymentMethod });
+    const started = startAttempt(gateway, draft, {
+      origin: originOf(caller, request),
+      operationId,
+      paymentMethod,
+      by: 'CLIENT',
+    });
     return started.ok ? ok({ draft, value: started.value }) : started;
   });
   if (!begun.ok) return begun;

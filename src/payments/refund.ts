@@ -1,16 +1,17 @@
 import type { Attempt, Capture, Payment, Refund, RefundAllocation } from '../../generated/prisma/client.ts';
 import { refundable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { readOfPayment } from '../store/ledger.ts';
+import { readOfPayment, readReversedCaptureIds } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { conclude } from './conclude.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { checkAmount, checkText } from './details.ts';
+import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { originOf } from './idempotency.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
-import { callProcessor, movementRequest, planOperation } from './operation.ts';
+import { planOperation } from './operation.ts';
 
 export interface RefundPaymentInput {
   readonly idempotencyKey: string;
@@ -60,26 +61,30 @@ export async function refundPayment(
     if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'refunded', 'paymentId'));
     const earlier = await readOfPayment(transaction, 'refund', payment);
     if (earlier.length >= REFUNDS_MAX) return invalid(`A payment has at most ${REFUNDS_MAX} refunds.`, 'paymentId');
-    draft.insert('refund', newRefund(draft, attempt, refundId, amount, input.reason));
+    const refund = newRefund(draft, attempt, refundId, amount, input.reason);
+    draft.insert('refund', refund);
     const captures = await readOfPayment(transaction, 'capture', payment);
-    for (const allocation of allocate(captures, refundId, amount)) draft.insert('refundAllocation', allocation);
-    const processor = gateway.processors.named(attempt.processor);
-    const plan = { id: operationId, kind: 'REFUND', attemptId: attempt.id, refundId, processor } as const;
-    const operation = planOperation(gateway, draft, { ...plan, caller, request, attemptNumber: attempt.number });
+    const reversed = await readReversedCaptureIds(transaction, payment);
+    const refundableCaptures = captures.filter(({ id, status }) => status === 'SUCCEEDED' && !reversed.has(id));
+    for (const allocation of allocate(refundableCaptures, refundId, amount)) {
+      draft.insert('refundAllocation', allocation);
+    }
+    const operation = planOperation(gateway, draft, {
+      id: operationId,
+      kind: 'REFUND',
+      attempt,
+      refundId,
+      origin: originOf(caller, request),
+      status: 'DISPATCHED',
+    });
     draft.record('REFUND_PENDING', { attemptId: attempt.id, refundId });
-    const call = movementRequest(payment, operation, attempt.processorTransactionId, amount);
-    return ok({ draft, value: { operation, processor, call } });
+    return ok({ draft, value: { payment, operation, attempt, refund } });
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) {
     return ok({ payment: begun.value.payment, refundId: begun.value.resourceId, replayed: true });
   }
-  const { startedAtMs } = begun.value;
-  const { operation, processor, call } = begun.value.value;
-  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
-    processor.refund(call, signal),
-  );
-  const payment = await conclude(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });
+  const payment = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
   return ok({ payment, refundId, replayed: false });
 }
 
@@ -88,7 +93,6 @@ function allocate(captures: readonly Capture[], refundId: string, amount: bigint
   const allocations: RefundAllocation[] = [];
   let left = amount;
   for (const capture of captures) {
-    if (capture.status !== 'SUCCEEDED') continue;
     const held = capture.amount - capture.amountRefundHeld;
     const share = held < left ? held : left;
     if (share <= 0n) continue;

@@ -10,6 +10,8 @@ export interface Processor {
   /** The name that is stored with every attempt and operation: it never changes. */
   readonly name: string;
   readonly limits: ProcessorLimits;
+  /** Whether an authorisation can be captured in several parts; where not, the first capture is the last. */
+  readonly severalCaptures: boolean;
   /** Exchanges a card for a token, so that nothing after it needs the number. */
   tokenize(request: TokenizeRequest, signal: AbortSignal): Promise<TokenizeOutcome>;
   charge(request: ChargeRequest, signal: AbortSignal): Promise<ChargeOutcome>;
@@ -61,6 +63,8 @@ export interface ChargeRequest {
   readonly offSession: boolean;
   readonly initiator: 'CUSTOMER' | 'MERCHANT';
   readonly statementDescriptor: string | null;
+  /** Where the payer comes back to from 3-D Secure. */
+  readonly returnUrl: string | null;
 }
 
 export interface MovementRequest {
@@ -91,6 +95,8 @@ interface Approved {
   readonly networkTransactionId: string | null;
   /** Captured and confirmed, or authorised only. */
   readonly captured: boolean;
+  /** When the processor lets an authorisation that is not captured go; null where it does not tell. */
+  readonly expiresAt: Date | null;
 }
 
 /** The answer is not known: it may or may not have been done. */
@@ -116,9 +122,20 @@ export type ChargeOutcome =
   | { readonly kind: 'declined'; readonly reference: string | null; readonly decline: Decline }
   | { readonly kind: 'action_required'; readonly reference: string; readonly url: string; readonly expiresAt: Date }
   | { readonly kind: 'voided'; readonly reference: string }
+  /** The payer did not act in time, or the authorisation was held for as long as it could be. */
+  | { readonly kind: 'expired'; readonly reference: string }
+  /** It had been approved and captured, and was taken back since: the payer's bank did not pay after all. */
+  | {
+      readonly kind: 'reversed';
+      readonly reference: string;
+      readonly networkTransactionId: string | null;
+      readonly code: string;
+      readonly message: string;
+    }
   /** Refused before anything was done, for a reason that an operator has to mend. */
   | { readonly kind: 'misconfigured'; readonly message: string };
 
+/** A capture or refund that had succeeded may be `failed` later: it was taken back. */
 export type MovementOutcome =
   | { readonly kind: 'succeeded'; readonly reference: string }
   | Pending

@@ -11,3 +11,6 @@ export function searchText(text: string): string {
 export function badInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }
+
+/** Ids that are no ids of a type match nothing, as unknown ones do. */
+export const NOTHING = '00000000-0000-0000-0000-000000000000';

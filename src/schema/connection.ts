@@ -94,6 +94,44 @@ export async function keysetConnection<R extends object>(options: KeysetOptions<
   };
 }
 
+/** What a root list uses of a Prisma delegate: the generated ones differ by model in their types only. */
+interface ListDelegate<R> {
+  findMany(query: { where: object; orderBy: object[]; take: number }): Promise<R[]>;
+  count(query: { where: object }): Promise<number>;
+}
+
+/** A page of a model's rows, the newest first unless told otherwise. */
+export function listOf<R extends object>(
+  delegate: unknown,
+  list: Pick<KeysetOptions<R>, 'args'> & {
+    /** Scoped by the environment. */
+    readonly where: { readonly environmentId: string };
+    readonly order?: readonly OrderColumn<R>[];
+    readonly descending?: boolean;
+    /** Told of every row that was read. */
+    readonly seen?: (row: R) => void;
+  },
+): Promise<Connection<R>> {
+  const rows = delegate as ListDelegate<R>;
+  const { args, where, order = BY_CREATION as unknown as readonly OrderColumn<R>[], descending = true, seen } = list;
+  return keysetConnection<R>({
+    args,
+    descending,
+    order,
+    read: async (page) => {
+      const direction = page.descending ? 'desc' : 'asc';
+      const found = await rows.findMany({
+        where: { AND: [where, keysetWhere(order, page)] },
+        orderBy: order.map(({ column }) => ({ [column]: direction })),
+        take: page.limit,
+      });
+      if (seen !== undefined) for (const row of found) seen(row);
+      return found;
+    },
+    count: () => rows.count({ where }),
+  });
+}
+
 function encodeCursor(key: readonly unknown[]): string {
   const texts = key.map((value) => (value instanceof Date ? value.toISOString() : String(value)));
   return Buffer.from(JSON.stringify(texts)).toString('base64url');
@@ -131,7 +169,7 @@ function decodeCursor(cursor: string | undefined, kinds: readonly (keyof typeof 
  * The rows of a Prisma query that lie on a page: (a, b) > (x, y) is a > x, or a = x and b > y. The first column is
  * bounded once more by itself, which is what an index can be entered by.
  */
-export function keysetWhere(order: readonly OrderColumn<never>[], page: PageRequest): { AND: object[] } {
+function keysetWhere<R>(order: readonly OrderColumn<R>[], page: PageRequest): { AND: object[] } {
   const bounds = [
     [page.after, page.descending ? 'lt' : 'gt'],
     [page.before, page.descending ? 'gt' : 'lt'],

@@ -3,7 +3,7 @@ import { createCustomer, updateCustomer, type CustomerInput } from '../payments/
 import { notFound } from '../payments/failure.ts';
 import { searchText } from './bad-input.ts';
 import { builder } from './builder.ts';
-import { BY_CREATION, keysetConnection, keysetWhere } from './connection.ts';
+import { listOf } from './connection.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
 import type { Customer as CustomerRow } from '../../generated/prisma/client.ts';
@@ -179,20 +179,7 @@ builder.queryFields((t) => ({
             ...(filter?.createdTo && { lt: filter.createdTo }),
           },
         };
-        return keysetConnection<CustomerRow>({
-          args,
-          descending: true,
-          order: BY_CREATION,
-          read: (page) => {
-            const direction = page.descending ? 'desc' : 'asc';
-            return customer.findMany({
-              where: { AND: [where, keysetWhere(BY_CREATION, page)] },
-              orderBy: [{ createdAt: direction }, { id: direction }],
-              take: page.limit,
-            });
-          },
-          count: () => customer.count({ where }),
-        });
+        return listOf<CustomerRow>(customer, { args, where });
       },
     },
     CustomerConnection,

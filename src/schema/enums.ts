@@ -2,6 +2,8 @@ import type {
   Attempt,
   Capture,
   Environment,
+  Operation,
+  OperationResolution,
   Payment,
   PaymentDestination,
   PaymentEvent,
@@ -62,6 +64,39 @@ export const AttemptStatus = enumOf<Attempt['status']>('AttemptStatus', 'How an 
   EXPIRED: 'The payer or the authorisation ran out of time.',
   UNKNOWN: 'The answer was lost; the processor is being asked what happened.',
 });
+
+export const AttemptFlag = enumOf<NonNullable<Attempt['flag']>>(
+  'AttemptFlag',
+  'What became of a charge that succeeded after it was given up.',
+  {
+    LATE_SUCCESS_ADOPTED: 'The payment was open, and took it on.',
+    LATE_SUCCESS_RETURNING: 'The payment had ended, or was paid otherwise: it is being given back.',
+    LATE_SUCCESS_RETURNED: 'It was given back.',
+  },
+);
+
+export const OperationKind = enumOf<Operation['kind']>('OperationKind', 'What a processor was asked to do.', {
+  CHARGE: 'Authorise an amount, or take it at once.',
+  CAPTURE: 'Take what was authorised.',
+  VOID: 'Release what was authorised.',
+  REFUND: 'Give back what was taken.',
+  RETURN: 'Give back a charge that succeeded after it was given up.',
+});
+
+export const OperationStatus = enumOf<Operation['status']>('OperationStatus', 'How an operation stands.', {
+  PLANNED: 'Wanted, and not under way yet, or certainly not any more: the processor is asked soon.',
+  DISPATCHED: 'The processor was asked.',
+  PENDING: 'The processor accepted it; the result comes later.',
+  UNKNOWN: 'The answer was lost; the processor is being asked what happened.',
+  RAISED: 'Nobody could find out: an operator has to, and say so with resolveOperation.',
+  COMPLETED: 'The processor answered, or an operator did.',
+});
+
+export const ResolutionOutcome = enumOf<OperationResolution['outcome']>(
+  'ResolutionOutcome',
+  'What an operator found at the processor.',
+  { SUCCEEDED: 'It was done.', FAILED: 'It was not done, and will not be.' },
+);
 
 export const AttemptKind = enumOf<Attempt['kind']>('AttemptKind', 'Why an attempt was made.', {
   INITIAL: 'The first of its payment.',
@@ -130,27 +165,38 @@ export const PaymentEventType = enumOf<PaymentEvent['type']>('PaymentEventType',
   PAYMENT_EXPIRED: 'It ran out of time.',
   PAYMENT_CANCEL_REQUESTED: 'Someone asked to cancel it; the processor has to confirm.',
   PAYMENT_CANCEL_REFUSED: 'The processor would not cancel it: the payment goes on.',
+  PAYMENT_EXPIRY_REQUESTED: 'Its time is over; the processor has to confirm.',
+  PAYMENT_EXPIRY_REFUSED: 'The processor would not let it go: the payment goes on.',
   CAPTURE_PENDING: 'A capture began.',
   CAPTURE_SUCCEEDED: 'A capture was confirmed.',
   CAPTURE_FAILED: 'A capture failed.',
+  CAPTURE_REVERSED: "A capture that had succeeded was taken back by the payer's bank.",
   REFUND_PENDING: 'A refund began.',
   REFUND_SUCCEEDED: 'A refund was confirmed.',
   REFUND_FAILED: 'A refund failed, or was returned.',
 });
 
 export const PaymentTransition = enumOf<ChangeType>('PaymentTransition', 'A change that a state may allow.', {
+  SCHEDULED: 'It can be put off to a set time.',
+  UNSCHEDULED: 'Its set time can be taken away.',
   ATTEMPT_STARTED: 'It can be processed.',
   ACTION_REQUIRED: 'The processor can ask for the payer.',
+  ACTION_COMPLETED: 'The payer can do what is asked.',
   AUTHORIZED: 'The processor can authorise it.',
   CHARGED: 'The processor can charge it.',
   ATTEMPT_FAILED: 'Its attempt can fail.',
+  RETRY_CALLED_OFF: 'Its next automatic retry can be called off.',
   CAPTURE_STARTED: 'It can be captured.',
   CAPTURE_ACCEPTED: 'The processor can accept a capture.',
   CAPTURE_SUCCEEDED: 'A capture can be confirmed.',
   CAPTURE_FAILED: 'A capture can fail.',
+  CAPTURE_REVERSED: 'A capture can be taken back.',
   CANCEL_REQUESTED: 'The processor can be asked to cancel it.',
   CANCEL_REFUSED: 'The processor can refuse to cancel it.',
   CANCELED: 'It can be canceled.',
+  EXPIRY_REQUESTED: 'The processor can be asked to let it expire.',
+  EXPIRY_REFUSED: 'The processor can refuse to let it expire.',
+  EXPIRED: 'It can expire.',
   REFUND_STARTED: 'It can be refunded.',
   REFUND_SUCCEEDED: 'A refund can be confirmed.',
   REFUND_FAILED: 'A refund can fail.',

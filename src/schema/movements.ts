@@ -1,7 +1,7 @@
 import { encodeId } from '../domain/ids.ts';
 import { builder } from './builder.ts';
 import { Decline, declineOf } from './decline.ts';
-import { AttemptKind, AttemptStatus, CaptureStatus, DestinationType, RefundStatus } from './enums.ts';
+import { AttemptFlag, AttemptKind, AttemptStatus, CaptureStatus, DestinationType, RefundStatus } from './enums.ts';
 import { Money } from './money.ts';
 import { Node } from './node.ts';
 
@@ -35,11 +35,25 @@ export const Attempt = builder.prismaObject('Attempt', {
       nullable: true,
       description: "Milliseconds from sending to the processor's first answer.",
     }),
-    flag: t.exposeString('flag', { nullable: true, description: 'Why an operator should look at it, if so.' }),
+    flag: t.expose('flag', {
+      type: AttemptFlag,
+      nullable: true,
+      description: 'That it succeeded after it was given up, and what became of that; null where it did not.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.exposeString('createdBy', { description: 'The key that made it.' }),
     updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last, or "processor".' }),
+  }),
+});
+
+export const CaptureReversal = builder.prismaObject('CaptureReversal', {
+  description: "A capture that had succeeded was taken back, by the payer's bank for instance.",
+  fields: (t) => ({
+    failureCode: t.exposeString('failureCode', { description: 'Why, for programs.' }),
+    failureMessage: t.exposeString('failureMessage', { description: 'Why, for people.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the gateway learned of it.' }),
+    createdBy: t.exposeString('createdBy', { description: 'Who told of it: "processor", or a key.' }),
   }),
 });
 

@@ -29,6 +29,7 @@ const LOADERS = {
   Attempt: 'attempt',
   Capture: 'capture',
   Customer: 'customer',
+  Operation: 'operation',
   Payment: 'payment',
   PaymentEvent: 'paymentEvent',
   PaymentMethod: 'paymentMethod',

@@ -9,7 +9,7 @@ export const PaymentEvent = builder.prismaObject('PaymentEvent', {
   interfaces: [Node],
   fields: (t) => {
     const amount = (
-      column: 'amountAuthorized' | 'amountCaptured' | 'amountRefunded' | 'amountRefunding',
+      column: 'amountAuthorized' | 'amountCaptured' | 'amountRefunded' | 'amountRefunding' | 'amountReversed',
       description: string,
     ) =>
       t.field({
@@ -30,6 +30,7 @@ export const PaymentEvent = builder.prismaObject('PaymentEvent', {
       amountCaptured: amount('amountCaptured', 'What had been taken.'),
       amountRefunded: amount('amountRefunded', 'What had gone back.'),
       amountRefundPending: amount('amountRefunding', 'What was going back.'),
+      amountReversed: amount('amountReversed', "What had been taken back by the payer's bank."),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it happened.' }),
       createdBy: t.exposeString('createdBy', { description: 'The key that caused it, or "processor".' }),
     };

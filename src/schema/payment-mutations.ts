@@ -7,17 +7,22 @@ import { createPayment } from '../payments/create.ts';
 import { notFound, type Failure } from '../payments/failure.ts';
 import { processPayment } from '../payments/process.ts';
 import { refundPayment } from '../payments/refund.ts';
+import { updatePayment } from '../payments/update.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
-import { CaptureMethod, DestinationType, Initiator } from './enums.ts';
 import { KEYED, mutationResult } from './errors.ts';
 import { Capture, Refund } from './movements.ts';
 import { Payment } from './payment.ts';
-import { CardInput, rawCardOf } from './payment-method.ts';
-
-const KEY = 'Yours, for this request: sent again with the same key, it is the same request. At most 255 characters.';
-const REPLAYED = 'An earlier request with this idempotency key had done it; this is how it stands now.';
-const ALL_LEFT = 'Minor units; all that is left if it is left out.';
+import {
+  CancelPaymentInput,
+  CapturePaymentInput,
+  CreatePaymentInput,
+  ProcessPaymentInput,
+  RefundPaymentInput,
+  REPLAYED,
+  UpdatePaymentInput,
+} from './payment-inputs.ts';
+import { rawCardOf } from './payment-method.ts';
 
 interface PaymentPayload {
   payment: PaymentRow;
@@ -43,88 +48,6 @@ async function withPayment<T>(
   return uuid === undefined ? notFound('payment', 'paymentId') : command(uuid);
 }
 
-const DestinationInput = builder.inputType('PaymentDestinationInput', {
-  description: "A share of the payment's amount and what it pays for.",
-  fields: (t) => ({
-    type: t.field({ type: DestinationType, required: true, description: 'What kind of thing.' }),
-    id: t.string({ required: true, description: 'Your own id of it.' }),
-    number: t.string({ description: 'Its number, as people know it.' }),
-    amount: t.field({ type: 'SafeInt', required: true, description: "Minor units of the payment's currency." }),
-  }),
-});
-
-const CreatePaymentInput = builder.inputType('CreatePaymentInput', {
-  description: 'A new payment.',
-  fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: KEY }),
-    amount: t.field({ type: 'SafeInt', required: true, description: 'Minor units: 4999 in EUR is 49.99 euros.' }),
-    currency: t.field({ type: 'Currency', required: true, description: 'ISO 4217.' }),
-    process: t.boolean({ required: true, defaultValue: false, description: 'Charge it at once.' }),
-    card: t.field({ type: CardInput, description: 'The card to pay with.' }),
-    paymentMethodId: t.id({ description: 'Or a stored payment method.' }),
-    customerId: t.id({ description: "Who pays; the payment method's customer if it is left out." }),
-    captureMethod: t.field({
-      type: CaptureMethod,
-      required: true,
-      defaultValue: 'AUTOMATIC',
-      description: 'When the amount is taken.',
-    }),
-    destinations: t.field({
-      type: [DestinationInput],
-      description: 'What it pays for. The amounts add up to the amount of the payment.',
-    }),
-    initiator: t.field({ type: Initiator, required: true, defaultValue: 'CUSTOMER', description: 'Who started it.' }),
-    offSession: t.boolean({ required: true, defaultValue: false, description: 'The customer is not there.' }),
-    description: t.string({ description: 'Free text, at most 500 characters.' }),
-    statementDescriptor: t.string({ description: "For the payer's card statement, 5 to 22 characters." }),
-    returnUrl: t.string({
-      description: 'Where the payer comes back to after 3-D Secure: https, or http on localhost.',
-    }),
-    metadata: t.field({
-      type: 'JSONObject',
-      description: 'At most 50 texts by key; keys ≤ 40, texts ≤ 500 characters.',
-    }),
-  }),
-});
-
-const ProcessPaymentInput = builder.inputType('ProcessPaymentInput', {
-  description: 'A payment that is to be charged.',
-  fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: KEY }),
-    paymentId: t.id({ required: true, description: 'Which payment.' }),
-    card: t.field({ type: CardInput, description: 'Another card than before.' }),
-    paymentMethodId: t.id({ description: 'Another stored payment method than before.' }),
-  }),
-});
-
-const CapturePaymentInput = builder.inputType('CapturePaymentInput', {
-  description: 'An authorised amount that is to be taken.',
-  fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: KEY }),
-    paymentId: t.id({ required: true, description: 'Which payment.' }),
-    amount: t.field({ type: 'SafeInt', description: ALL_LEFT }),
-    final: t.boolean({ required: true, defaultValue: false, description: 'Release what this capture leaves.' }),
-  }),
-});
-
-const CancelPaymentInput = builder.inputType('CancelPaymentInput', {
-  description: 'A payment that is to be canceled.',
-  fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: KEY }),
-    paymentId: t.id({ required: true, description: 'Which payment.' }),
-  }),
-});
-
-const RefundPaymentInput = builder.inputType('RefundPaymentInput', {
-  description: 'A captured amount that is to be given back.',
-  fields: (t) => ({
-    idempotencyKey: t.string({ required: true, description: KEY }),
-    paymentId: t.id({ required: true, description: 'Which payment.' }),
-    amount: t.field({ type: 'SafeInt', description: ALL_LEFT }),
-    reason: t.string({ description: 'Why, in at most 500 characters.' }),
-  }),
-});
-
 const CHARGING = [...KEYED, 'ILLEGAL_STATE', 'CARD_REFUSED', 'PROCESSOR_UNAVAILABLE'] as const;
 
 const Create = mutationResult(
@@ -144,6 +67,15 @@ const Cancel = mutationResult(
     'Canceled, or left as it is because the processor would not: the status says which.',
   ),
   [...KEYED, 'ILLEGAL_STATE'],
+);
+
+const Update = mutationResult(
+  'UpdatePayment',
+  builder.objectRef<{ payment: PaymentRow }>('UpdatePaymentPayload').implement({
+    description: 'The payment was changed.',
+    fields: (t) => ({ payment: t.expose('payment', { type: Payment, description: 'As it stands now.' }) }),
+  }),
+  ['INVALID_INPUT', 'NOT_FOUND', 'ILLEGAL_STATE'],
 );
 
 const CapturePayload = builder.objectRef<PaymentPayload & { captureId: string }>('CapturePaymentPayload').implement({
@@ -205,6 +137,8 @@ function create(input: (typeof CreatePaymentInput)['$inferInput'], { gateway, ca
     statementDescriptor: input.statementDescriptor ?? null,
     returnUrl: input.returnUrl ?? null,
     metadata: input.metadata ?? null,
+    paymentDate: input.paymentDate ?? null,
+    expiresAt: input.expiresAt ?? null,
   });
 }
 
@@ -214,6 +148,16 @@ builder.mutationFields((t) => ({
     description: 'Creates a payment, and charges it with process: true.',
     args: { input: t.arg({ type: CreatePaymentInput, required: true, description: 'The payment.' }) },
     resolve: async (_, { input }, context) => Create.answer(context, await create(input, context), (made) => made),
+  }),
+  updatePayment: t.field({
+    type: Update.type,
+    description: 'Changes what may be changed of a payment.',
+    args: { input: t.arg({ type: UpdatePaymentInput, required: true, description: 'The payment, and what of it.' }) },
+    resolve: async (_, { input: { paymentId: id, active, paymentDate } }, context) => {
+      const update = (paymentId: string) =>
+        updatePayment(context.gateway, context.caller, { paymentId, active: active ?? undefined, paymentDate });
+      return Update.answer(context, await withPayment(id, update), (payment) => ({ payment }));
+    },
   }),
   processPayment: t.field({
     type: Process.type,

@@ -1,9 +1,9 @@
 import type { Payment as PaymentRow, Prisma, Refund as RefundRow } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
 import { parseCurrency } from '../domain/currency.ts';
-import { badInput, searchText } from './bad-input.ts';
+import { badInput, NOTHING, searchText } from './bad-input.ts';
 import { builder } from './builder.ts';
-import { BY_CREATION, keysetConnection, keysetWhere } from './connection.ts';
+import { BY_CREATION, listOf } from './connection.ts';
 import { DestinationType, PaymentRefundStatus, PaymentStatus, RefundStatus } from './enums.ts';
 import { Refund, RefundConnection } from './movements.ts';
 import { Payment, PaymentConnection } from './payment.ts';
@@ -58,13 +58,10 @@ const BY_AMOUNT = [
   { column: 'id', kind: 'uuid' },
 ] as const;
 
-/** Ids that are no ids of this type match nothing, as unknown ones do. */
-const NOTHING = '00000000-0000-0000-0000-000000000000';
-
 function whereOf(
   environmentId: string,
   filter: (typeof PaymentFilter)['$inferInput'] | null | undefined,
-): Prisma.PaymentWhereInput {
+): Prisma.PaymentWhereInput & { environmentId: string } {
   if (filter == null) return { environmentId };
   const { status, refundStatus, customerId, currency, destination, createdFrom, createdTo } = filter;
   const code = currency == null ? undefined : parseCurrency(currency);
@@ -104,24 +101,13 @@ builder.queryFields((t) => ({
       resolve: (_, { filter, orderBy, ...args }, { gateway, caller, loaders }) => {
         const { payment } = gateway.database.prisma;
         const where = whereOf(caller.environmentId, filter);
-        const column = orderBy?.field === 'AMOUNT' ? 'amount' : 'createdAt';
-        const order = column === 'amount' ? BY_AMOUNT : BY_CREATION;
-        return keysetConnection<PaymentRow>({
+        return listOf<PaymentRow>(payment, {
           args,
+          where,
+          order: orderBy?.field === 'AMOUNT' ? BY_AMOUNT : BY_CREATION,
           descending: orderBy?.direction !== 'ASC',
-          order,
-          read: async (page) => {
-            const direction = page.descending ? 'desc' : 'asc';
-            const rows = await payment.findMany({
-              where: { AND: [where, keysetWhere(order, page)] },
-              orderBy: [{ [column]: direction }, { id: direction }],
-              take: page.limit,
-            });
-            // Whatever leads back to a payment of this page needs no second look.
-            for (const row of rows) loaders.payment.prime(row.id, row);
-            return rows;
-          },
-          count: () => payment.count({ where }),
+          // Whatever leads back to a payment of this page needs no second look.
+          seen: (row) => loaders.payment.prime(row.id, row),
         });
       },
     },
@@ -157,7 +143,7 @@ builder.queryFields((t) => ({
       args: { filter: t.arg({ type: RefundFilter, description: 'Which of them.' }) },
       resolve: (_, { filter, ...args }, { gateway, caller }) => {
         const { refund } = gateway.database.prisma;
-        const where: Prisma.RefundWhereInput = {
+        const where = {
           environmentId: caller.environmentId,
           ...(filter?.status && { status: { in: [...filter.status] } }),
           ...(filter?.paymentId != null && { paymentId: decodeIdOf('Payment', filter.paymentId) ?? NOTHING }),
@@ -165,21 +151,8 @@ builder.queryFields((t) => ({
             ...(filter?.createdFrom && { gte: filter.createdFrom }),
             ...(filter?.createdTo && { lt: filter.createdTo }),
           },
-        };
-        return keysetConnection<RefundRow>({
-          args,
-          descending: true,
-          order: BY_CREATION,
-          read: (page) => {
-            const direction = page.descending ? 'desc' : 'asc';
-            return refund.findMany({
-              where: { AND: [where, keysetWhere(BY_CREATION, page)] },
-              orderBy: [{ createdAt: direction }, { id: direction }],
-              take: page.limit,
-            });
-          },
-          count: () => refund.count({ where }),
-        });
+        } satisfies Prisma.RefundWhereInput;
+        return listOf<RefundRow>(refund, { args, where });
       },
     },
     RefundConnection,

@@ -46,6 +46,11 @@ export const Payment = builder.prismaObject('Payment', {
       description: 'What is going back: the sum of the refunds that are under way.',
       resolve: (p) => money(p, p.amountRefunding),
     }),
+    amountReversed: t.field({
+      type: Money,
+      description: "What was captured and then taken back by the payer's bank.",
+      resolve: (p) => money(p, p.amountReversed),
+    }),
     maximumCapturable: t.field({
       type: Money,
       description: 'What can still be captured.',
@@ -84,6 +89,34 @@ export const Payment = builder.prismaObject('Payment', {
       nullable: true,
       description: 'Someone asked to cancel it, and the processor has not answered yet.',
     }),
+    expiryRequestedAt: t.expose('expiryRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Its time was over, and the processor has not confirmed yet.',
+    }),
+    active: t.exposeBoolean('active', {
+      description: 'Whether the gateway goes on with it by itself: scheduled charges and automatic retries.',
+    }),
+    paymentDate: t.expose('paymentDate', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is to be charged by itself, or was.',
+    }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'After this it expires, unless it was paid.',
+    }),
+    authorizationExpiresAt: t.expose('authorizationExpiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the processor lets go what was authorised and not captured, where it tells.',
+    }),
+    retryAt: t.expose('retryAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is tried again by itself, while the status is RETRY_SCHEDULED.',
+    }),
     succeededAt: t.expose('succeededAt', { type: 'DateTime', nullable: true, description: 'When it succeeded.' }),
     failedAt: t.expose('failedAt', {
       type: 'DateTime',
@@ -91,6 +124,7 @@ export const Payment = builder.prismaObject('Payment', {
       description: 'When the last attempt failed; null again once another began.',
     }),
     canceledAt: t.expose('canceledAt', { type: 'DateTime', nullable: true, description: 'When it was canceled.' }),
+    expiredAt: t.expose('expiredAt', { type: 'DateTime', nullable: true, description: 'When it expired.' }),
     refundedAt: t.expose('refundedAt', {
       type: 'DateTime',
       nullable: true,
@@ -105,7 +139,7 @@ export const Payment = builder.prismaObject('Payment', {
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.exposeString('createdBy', { description: 'The key that created it.' }),
-    updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last, or "processor".' }),
+    updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last, "processor", or "gateway".' }),
   }),
 });
 

@@ -1,29 +1,21 @@
-import type {
-  Attempt as AttemptRow,
-  Payment as PaymentRow,
-  PaymentEvent as EventRow,
-} from '../../generated/prisma/client.ts';
+import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
 import { builder } from './builder.ts';
-import { BY_CREATION, keysetConnection } from './connection.ts';
+import { keysetConnection } from './connection.ts';
 import { Customer } from './customer.ts';
 import { Money } from './money.ts';
-import { Attempt, AttemptConnection, Capture, PaymentDestination, Refund } from './movements.ts';
-import { Payment, PaymentConnection } from './payment.ts';
+import { Attempt, Capture, CaptureReversal, PaymentDestination, Refund } from './movements.ts';
+import { Operation } from './operation.ts';
+import { Payment } from './payment.ts';
 import { PaymentEvent, PaymentEventConnection } from './payment-event.ts';
 import { PaymentMethod } from './payment-method.ts';
+import { promised } from './promised.ts';
 
 /**
- * Every relation of the schema, in both directions. Each goes through one DataLoader of the request, so a list
- * takes the same number of statements whatever its length. They stand apart from their types because two types
- * that name each other while they are being defined have no type yet.
+ * The relations of payments and of what moves their money, in both directions; those of payers are in
+ * payer-relations.ts. Each goes through one DataLoader of the request, so a list takes the same number of statements
+ * whatever its length. They stand apart from their types because two types that name each other while they are being
+ * defined have no type yet.
  */
-
-/** A row that a foreign key promises. */
-async function promised<T>(row: Promise<T | null>): Promise<T> {
-  const found = await row;
-  if (found === null) throw new Error('a foreign key leads nowhere');
-  return found;
-}
 
 const BY_SEQUENCE = [{ column: 'sequence', kind: 'sequence' }] as const;
 
@@ -60,6 +52,11 @@ builder.prismaObjectFields('Payment', (t) => ({
     type: [Refund],
     description: 'What was given back, the oldest first; at most 500.',
     resolve: ({ id }, _, { loaders }) => loaders.refundsOfPayment.load(id),
+  }),
+  operations: t.field({
+    type: [Operation],
+    description: 'Every call to a processor that was to move its money, the oldest first.',
+    resolve: ({ id }, _, { loaders }) => loaders.operationsOfPayment.load(id),
   }),
   events: t.connection(
     {
@@ -133,6 +130,12 @@ builder.prismaObjectFields('Capture', (t) => ({
     description: 'The attempt whose authorisation it took from.',
     resolve: ({ attemptId }, _, { loaders }) => promised(loaders.attempt.load(attemptId)),
   }),
+  reversal: t.field({
+    type: CaptureReversal,
+    nullable: true,
+    description: 'How it was taken back after it had succeeded; null where it was not.',
+    resolve: async ({ id }, _, { loaders }) => (await loaders.reversalsOfCapture.load(id))[0] ?? null,
+  }),
   refunds: t.field({
     type: [Refund],
     description: 'The refunds that gave some of it back, the oldest first.',
@@ -166,68 +169,6 @@ builder.prismaObjectFields('Refund', (t) => ({
     description: 'What happened to the payment because of it, in order.',
     resolve: ({ id }, _, { loaders }) => loaders.eventsOfRefund.load(id),
   }),
-}));
-
-builder.prismaObjectFields('Customer', (t) => ({
-  payments: t.connection(
-    {
-      type: Payment,
-      description: 'Their payments, the newest first.',
-      resolve: ({ id }, args, { loaders }) =>
-        keysetConnection<PaymentRow>({
-          args,
-          descending: true,
-          order: BY_CREATION,
-          read: (page) => loaders.paymentsOfCustomer(id, page),
-          count: () => loaders.paymentCountOfCustomer.load(id),
-        }),
-    },
-    PaymentConnection,
-  ),
-  paymentMethods: t.field({
-    type: [PaymentMethod],
-    description: 'Their payment methods that are not detached, the oldest first; at most 100.',
-    resolve: ({ id }, _, { loaders }) => loaders.paymentMethodsOfCustomer.load(id),
-  }),
-}));
-
-builder.prismaObjectFields('PaymentMethod', (t) => ({
-  customer: t.field({
-    type: Customer,
-    nullable: true,
-    description: 'Whose it is; null for a card that was given with one payment.',
-    resolve: ({ customerId }, _, { loaders }) => (customerId === null ? null : loaders.customer.load(customerId)),
-  }),
-  payments: t.connection(
-    {
-      type: Payment,
-      description: 'What was paid with it, the newest first.',
-      resolve: ({ id }, args, { loaders }) =>
-        keysetConnection<PaymentRow>({
-          args,
-          descending: true,
-          order: BY_CREATION,
-          read: (page) => loaders.paymentsOfPaymentMethod(id, page),
-          count: () => loaders.paymentCountOfPaymentMethod.load(id),
-        }),
-    },
-    PaymentConnection,
-  ),
-  attempts: t.connection(
-    {
-      type: Attempt,
-      description: 'Every attempt with it, the newest first.',
-      resolve: ({ id }, args, { loaders }) =>
-        keysetConnection<AttemptRow>({
-          args,
-          descending: true,
-          order: BY_CREATION,
-          read: (page) => loaders.attemptsOfPaymentMethod(id, page),
-          count: () => loaders.attemptCountOfPaymentMethod.load(id),
-        }),
-    },
-    AttemptConnection,
-  ),
 }));
 
 builder.prismaObjectFields('PaymentEvent', (t) => ({

@@ -4,7 +4,10 @@ import './scalars.ts';
 import './node.ts';
 import './payment-queries.ts';
 import './payment-mutations.ts';
+import './operation.ts';
+import './payer-relations.ts';
 import './relations.ts';
+import './retry-schedule.ts';
 import './subscriptions.ts';
 import './viewer.ts';
 

@@ -1,4 +1,4 @@
-import type { Operation } from '../../generated/prisma/client.ts';
+import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
 
@@ -24,6 +24,56 @@ export async function claimDueOperations(
   return rows.map((row) => fromRow<Operation>(row));
 }
 
+/**
+ * Takes payments that the gateway has to do something about by itself, each for the length of a lease. Whether it
+ * still has to is decided under the payment's lock.
+ */
+export async function claimDuePayments(
+  database: Database,
+  { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
+): Promise<Pick<Payment, 'environmentId' | 'id'>[]> {
+  const { rows } = await database.pool.query<Record<string, unknown>>({
+    name: 'claim_due_payments',
+    text: `UPDATE payment SET due_at = now() + make_interval(secs => $2::float8 / 1000)
+           WHERE (environment_id, id) IN (
+             SELECT environment_id, id FROM payment WHERE due_at <= now()
+             ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+           )
+           RETURNING environment_id, id`,
+    values: [limit, leaseMs],
+    types: ROW_TYPES,
+  });
+  return rows.map((row) => fromRow<Pick<Payment, 'environmentId' | 'id'>>(row));
+}
+
+/**
+ * Deletes idempotency keys whose time is over. The time counts anew from the end of a key's operation: a request
+ * whose outcome is not final, or has been for less than `keepFinalMs`, keeps its key.
+ * @returns how many were deleted
+ */
+export async function deleteExpiredKeys(
+  database: Database,
+  { limit, keepFinalMs }: { readonly limit: number; readonly keepFinalMs: number },
+): Promise<number> {
+  const { rowCount } = await database.pool.query({
+    name: 'delete_expired_keys',
+    text: `DELETE FROM idempotency_key
+           WHERE (environment_id, principal, operation, key) IN (
+             SELECT key.environment_id, key.principal, key.operation, key.key
+             FROM idempotency_key AS key
+             JOIN payment ON payment.environment_id = key.environment_id AND payment.id = key.payment_id
+             LEFT JOIN operation ON operation.environment_id = key.environment_id AND operation.id = key.operation_id
+             WHERE key.expires_at <= now()
+               AND (key.operation_id IS NULL
+                 OR operation.completed_at <= now() - make_interval(secs => $2::float8 / 1000))
+               AND payment.cancel_requested_at IS NULL
+             ORDER BY key.expires_at LIMIT $1 FOR UPDATE OF key SKIP LOCKED
+           )`,
+    values: [limit, keepFinalMs],
+  });
+  return rowCount ?? 0;
+}
+
 /** The operation that a processor was asked for under a key. */
 export async function findOperation(
   database: Database,
@@ -39,4 +89,15 @@ export async function findOperation(
     },
   });
   return operation ?? undefined;
+}
+
+/** An operation of an environment by its id. */
+export async function findOperationById(
+  database: Database,
+  environmentId: string,
+  id: string,
+): Promise<Operation | undefined> {
+  return (
+    (await database.prisma.operation.findUnique({ where: { environmentId_id: { environmentId, id } } })) ?? undefined
+  );
 }

@@ -1,8 +1,10 @@
 import type {
   Attempt,
   Capture,
+  CaptureReversal,
   IdempotencyKey,
   Operation,
+  OperationResolution,
   Payment,
   PaymentDestination,
   PaymentEvent,
@@ -32,9 +34,11 @@ export interface LedgerRows {
   paymentDestination: PaymentDestination;
   attempt: Attempt;
   capture: Capture;
+  captureReversal: CaptureReversal;
   refund: Refund;
   refundAllocation: RefundAllocation;
   operation: Operation;
+  operationResolution: OperationResolution;
   paymentEvent: Omit<PaymentEvent, 'position'>;
 }
 
@@ -69,6 +73,15 @@ export async function claimKeys(
   if (row === undefined) throw new Error('claimKeys answered no row');
   const ours = new Set(row.ours);
   return { clock: { now: row.now, xid: BigInt(row.xid) }, claimed: keys.map((key) => ours.has(key.resourceId)) };
+}
+
+/** Takes back that a key that was just claimed is to have an operation: what it asked for was done without one. */
+export async function keepNoOperation(transaction: Transaction, key: IdempotencyKey): Promise<void> {
+  await transaction.query(
+    `UPDATE idempotency_key SET operation_id = NULL
+     WHERE environment_id = $1 AND principal = $2 AND operation = $3 AND key = $4`,
+    [key.environmentId, key.principal, key.operation, key.key],
+  );
 }
 
 /** The transaction's clock, for commands that claim no key. */
@@ -136,6 +149,29 @@ export async function readById<T extends 'paymentMethod' | 'operation'>(
     [environmentId, id],
   );
   return row;
+}
+
+/** Which of a payment's captures were taken back. To be called after lockPayment. */
+export async function readReversedCaptureIds(
+  transaction: Transaction,
+  payment: Pick<Payment, 'environmentId' | 'id'>,
+): Promise<ReadonlySet<string>> {
+  const rows = await transaction.query<{ captureId: string }>(
+    `SELECT capture_id FROM capture_reversal JOIN capture
+       ON capture.environment_id = capture_reversal.environment_id AND capture.id = capture_reversal.capture_id
+     WHERE capture.environment_id = $1 AND capture.payment_id = $2`,
+    [payment.environmentId, payment.id],
+  );
+  return new Set(rows.map(({ captureId }) => captureId));
+}
+
+/** How long to wait before each automatic retry, in seconds, as the environment has it now. */
+export async function readRetryDelays(transaction: Transaction, environmentId: string): Promise<readonly number[]> {
+  const [row] = await transaction.query<{ retryDelays: number[] }>(
+    'SELECT retry_delays FROM environment WHERE id = $1',
+    [environmentId],
+  );
+  return row?.retryDelays ?? [];
 }
 
 /** Whether a customer of this environment exists; it is kept from going away until the transaction ends. */

@@ -3,7 +3,10 @@ import type {
   Account,
   Attempt,
   Capture,
+  CaptureReversal,
   Customer,
+  Operation,
+  OperationResolution,
   Payment,
   PaymentDestination,
   PaymentEvent,
@@ -21,6 +24,7 @@ interface RowsById {
   attempt: Attempt;
   capture: Capture;
   refund: Refund;
+  operation: Operation;
   paymentEvent: PaymentEvent;
 }
 
@@ -99,7 +103,14 @@ export function createLoaders(database: Database, environmentId: string) {
     attempt: byId('attempt'),
     capture: byId('capture'),
     refund: byId('refund'),
+    operation: byId('operation'),
     paymentEvent: byId('paymentEvent'),
+    reversalsOfCapture: children<CaptureReversal>(prisma.captureReversal, 'captureId', ['createdAt']),
+    operationsOfPayment: children<Operation>(prisma.operation, 'paymentId', ['createdAt', 'id']),
+    resolutionsOfOperation: children<OperationResolution>(prisma.operationResolution, 'operationId', [
+      'createdAt',
+      'id',
+    ]),
     attemptsOfPayment: children<Attempt>(prisma.attempt, 'paymentId', ['number']),
     capturesOfPayment: children<Capture>(prisma.capture, 'paymentId', ['createdAt', 'id']),
     capturesOfAttempt: children<Capture>(prisma.capture, 'attemptId', ['createdAt', 'id']),

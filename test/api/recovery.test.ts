@@ -44,13 +44,14 @@ test('the answer was lost and nothing was done: it fails once that is certain, a
   expect(again.payment).toMatchObject({ status: 'SUCCEEDED', amountCaptured: { amount: 4999 } });
 });
 
-test('while the outcome is unknown, nothing else is tried and nothing is canceled', async () => {
+test('while the outcome is unknown, nothing else is tried, and a cancellation is kept as a wish', async () => {
   const input = { idempotencyKey: randomUUID(), process: true, card: card(DROPPED_BEFORE) };
   const { payment } = only(await till.create(input), 'CreatePaymentPayload');
   expect(only(await till.process({ paymentId: payment.id, card: card() }), 'IllegalStateError').status).toBe(
     'PROCESSING',
   );
-  only(await till.cancel({ paymentId: payment.id }), 'IllegalStateError');
+  const wished = only(await till.cancel({ paymentId: payment.id }), 'CancelPaymentPayload').payment;
+  expect(wished).toMatchObject({ status: 'PROCESSING', cancelRequestedAt: expect.any(String) });
   const replayed = only(await till.create(input), 'CreatePaymentPayload');
   expect(replayed).toMatchObject({ replayed: true, payment: { status: 'PROCESSING' } });
   expect(replayed.payment.attempts).toHaveLength(1);

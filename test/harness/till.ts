@@ -8,6 +8,7 @@ import {
   PaymentDocument,
   ProcessPaymentDocument,
   RefundPaymentDocument,
+  UpdatePaymentDocument,
   type CancelPaymentInput,
   type CapturePaymentInput,
   type CardInput,
@@ -16,6 +17,7 @@ import {
   type PaymentFieldsFragment,
   type ProcessPaymentInput,
   type RefundPaymentInput,
+  type UpdatePaymentInput,
 } from '../../generated/operations/graphql.ts';
 import { only, type TestGateway } from './gateway.ts';
 
@@ -64,6 +66,10 @@ export class Till {
   async refund(input: Keyless<RefundPaymentInput>) {
     const whole = { idempotencyKey: randomUUID(), ...input };
     return (await this.#gateway().execute(RefundPaymentDocument, { input: whole }, this.#options)).refundPayment;
+  }
+
+  async update(input: UpdatePaymentInput) {
+    return (await this.#gateway().execute(UpdatePaymentDocument, { input }, this.#options)).updatePayment;
   }
 
   /** A payment that was not refused: charged at once with a card that is approved, unless told otherwise. */

@@ -34,8 +34,14 @@ function breakingChanges(before: GraphQLSchema, after: GraphQLSchema): string[] 
   return findSchemaChanges(before, after).flatMap(({ type, description }) => (breaking.has(type) ? description : []));
 }
 
-test('nothing that a client may count on is gone', () => {
-  expect(breakingChanges(parseSchema(committed), schema)).toEqual([]);
+/** The schema of the last version that was let out. A release puts its own in its place, and empties the list below. */
+const released = readFileSync(join(import.meta.dirname, '..', 'fixtures', 'schema-0.1.0.graphql'), 'utf8');
+
+/** What was broken on purpose since: each is in CHANGELOG.md. */
+const BROKEN_ON_PURPOSE = ['Field Attempt.flag changed type from String to AttemptFlag.'];
+
+test('of what clients of the last version count on, nothing is gone but what the changelog says', () => {
+  expect(breakingChanges(parseSchema(released), schema)).toEqual(BROKEN_ON_PURPOSE);
 });
 
 test.each([
@@ -116,7 +122,7 @@ test('PageInfo and Node are as Relay has them', () => {
 
 test('every mutation takes one input and answers a union whose errors are Errors', () => {
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
-  expect(mutations).toHaveLength(9);
+  expect(mutations).toHaveLength(12);
   for (const mutation of mutations) {
     const verbNoun = `${mutation.name[0]?.toUpperCase()}${mutation.name.slice(1)}`;
     expect(mutation.args.map((arg) => `${arg.name}: ${String(arg.type)}`)).toEqual([`input: ${verbNoun}Input!`]);

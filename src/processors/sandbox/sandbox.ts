@@ -34,6 +34,7 @@ export interface SandboxOptions {
 export class Sandbox implements Processor {
   readonly name = SANDBOX;
   readonly limits: ProcessorLimits;
+  readonly severalCaptures = true;
   readonly #books: SandboxBooks;
   readonly #delayMs: number;
 
@@ -160,6 +161,7 @@ function chargeOutcome(charge: Charge): ChargeOutcome {
         reference: charge.id,
         networkTransactionId: charge.networkTransactionId,
         captured: charge.amountCaptured > 0n,
+        expiresAt: null,
       };
     case 'declined':
       return { kind: 'declined', reference: charge.id, decline: decline(parseDeclineCode(charge.declineCode ?? '')) };

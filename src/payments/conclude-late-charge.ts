@@ -1,0 +1,140 @@
+import type { Attempt, Capture } from '../../generated/prisma/client.ts';
+import { unreachable } from '../domain/result.ts';
+import { approveCharge, reverseCapture, type Approval, type Reversal } from './approve.ts';
+import { endingOf } from './conclude-charge.ts';
+import type { ChargeAnswer, OpenOperation } from './conclude.ts';
+import type { Gateway } from './gateway.ts';
+import { ownOrigin, planOperation } from './operation.ts';
+
+/** What an answer may still tell of a charge that has come to its end. */
+type News =
+  | { readonly kind: 'SUCCEEDED_LATE'; readonly approval: Approval }
+  | { readonly kind: 'TAKEN_BACK'; readonly capture: Capture; readonly reversal: Reversal }
+  | { readonly kind: 'RELEASED'; readonly how: 'voided' | 'expired' };
+
+/**
+ * An answer to a charge that has come to its end already. Most say nothing new. Some do: that a charge which was given
+ * up has succeeded after all, that what was captured was taken back, or that what was held was released.
+ * @param captures of the payment that were not taken back yet
+ */
+export function concludeLateCharge(
+  gateway: Gateway,
+  open: OpenOperation,
+  answer: ChargeAnswer,
+  captures: readonly Capture[],
+): boolean {
+  const { draft, operation } = open;
+  const news = newsOf(open.attempt, answer, captures);
+  if (news === undefined) {
+    if (operation.recoverAt === null || answer.kind === 'unknown') return false;
+    draft.update('operation', { ...operation, recoverAt: null });
+    return true;
+  }
+  // Asked before the end, the answer may be overtaken by what brought the end; and a capture under way comes first.
+  const isStale = operation.completedAt !== null && open.askedAt <= operation.completedAt;
+  if (isStale || (news.kind === 'RELEASED' && draft.payment.amountCapturing > 0n)) {
+    const recoverAt = new Date(draft.now.getTime() + gateway.settings.recoveryDelayMs);
+    draft.update('operation', { ...operation, recoverAt });
+    return true;
+  }
+  draft.update('operation', { ...operation, recoverAt: null });
+  tell(gateway, open, news);
+  return true;
+}
+
+function newsOf(attempt: Attempt, answer: ChargeAnswer, captures: readonly Capture[]): News | undefined {
+  switch (answer.kind) {
+    case 'approved':
+      // An attempt that was authorised before has had its success, whatever became of it.
+      if (attempt.amountAuthorized > 0n || attempt.flag !== null) return undefined;
+      return { kind: 'SUCCEEDED_LATE', approval: answer };
+    case 'reversed':
+      return takenBack(attempt, captures, answer);
+    case 'voided':
+      // Some processors void what was captured, as long as it was not settled.
+      if (attempt.status === 'SUCCEEDED') return takenBack(attempt, captures, VOIDED);
+      return attempt.status === 'AUTHORIZED' ? { kind: 'RELEASED', how: 'voided' } : undefined;
+    case 'expired':
+      return attempt.status === 'AUTHORIZED' ? { kind: 'RELEASED', how: 'expired' } : undefined;
+    case 'declined':
+    case 'misconfigured':
+    case 'not_executed':
+    case 'action_required':
+    case 'pending':
+    case 'unknown':
+      return undefined;
+    default:
+      return unreachable(answer);
+  }
+}
+
+const VOIDED: Reversal = { code: 'voided', message: 'The charge was voided after it had been captured.' };
+
+/** The one capture that took all of a charge, unless it was taken back before. */
+function takenBack(attempt: Attempt, captures: readonly Capture[], reversal: Reversal): News | undefined {
+  const capture = captures.find(
+    ({ attemptId, status, amount }) =>
+      attemptId === attempt.id && status === 'SUCCEEDED' && amount === attempt.amountAuthorized,
+  );
+  return capture && { kind: 'TAKEN_BACK', capture, reversal };
+}
+
+function tell(gateway: Gateway, open: OpenOperation, news: News): void {
+  const { draft } = open;
+  const attempt: Attempt = { ...open.attempt, updatedAt: draft.now, updatedBy: draft.actor };
+  switch (news.kind) {
+    case 'SUCCEEDED_LATE':
+      succeedLate(gateway, open, attempt, news.approval);
+      return;
+    case 'TAKEN_BACK':
+      reverseCapture(draft, news.capture, news.reversal);
+      return;
+    case 'RELEASED': {
+      const ending = endingOf(draft.payment, news.how);
+      draft.apply({ type: ending });
+      draft.update('attempt', { ...attempt, status: draft.payment.status === 'SUCCEEDED' ? 'SUCCEEDED' : ending });
+      draft.recordStatus({ attemptId: attempt.id });
+      return;
+    }
+    default:
+      unreachable(news);
+  }
+}
+
+/**
+ * A charge has succeeded that was given up. If the payment is open and nothing else of it is under way or holds money,
+ * it is taken on, and any retry is called off. Otherwise that attempt alone is given back: a double charge never stands.
+ */
+function succeedLate(
+  gateway: Gateway,
+  { draft, operation }: OpenOperation,
+  attempt: Attempt,
+  approval: Approval,
+): void {
+  const { status } = draft.payment;
+  gateway.report('a charge succeeded after it was given up', {
+    paymentId: operation.paymentId,
+    attemptId: attempt.id,
+    processor: operation.processor,
+    reference: approval.reference,
+    paymentStatus: status,
+  });
+  if (status === 'FAILED' || status === 'RETRY_SCHEDULED') {
+    approveCharge(gateway, draft, { ...attempt, flag: 'LATE_SUCCESS_ADOPTED' }, approval);
+    return;
+  }
+  const returning: Attempt = {
+    ...attempt,
+    flag: 'LATE_SUCCESS_RETURNING',
+    processorTransactionId: approval.reference,
+    networkTransactionId: approval.networkTransactionId,
+  };
+  draft.update('attempt', returning);
+  planOperation(gateway, draft, {
+    id: gateway.newId(),
+    kind: 'RETURN',
+    attempt: returning,
+    origin: ownOrigin('return', attempt.id),
+    status: 'PLANNED',
+  });
+}
