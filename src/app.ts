@@ -5,6 +5,7 @@ import { runDuePayments } from './due/payments.ts';
 import { recoverDue } from './due/recover.ts';
 import { startRounds, type Round } from './due/rounds.ts';
 import { uuidv7 } from './domain/ids.ts';
+import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
 import type { Gateway, Processors, Settings } from './payments/gateway.ts';
@@ -60,8 +61,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
   });
   let feed: EventFeed | undefined;
+  // Known once the server listens; nobody is sent anywhere before.
+  let url = '';
   try {
-    const books = new SandboxBooks(database.pool);
+    const books = new SandboxBooks(database.pool, options.sandbox);
     const epoch = await currentEpoch(database.pool);
     const events = new EventFeed({
       pool: database.pool,
@@ -72,12 +75,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = createGateway(database, events, {
       ...options,
       epoch,
-      sandbox: sandboxOf(books, options.sandbox),
+      sandbox: sandboxOf(books, options.sandbox, () => url),
     });
     await events.start();
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
-    const server = await startServer({ gateway, feed: events, log, host, port, demo });
+    const pages = [challenge(books)];
+    const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
+    url = server.url;
     const stopRounds = startRounds(roundsOf(gateway, books, options.sandbox?.interpose), (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
     );
@@ -99,8 +104,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-function sandboxOf(books: SandboxBooks, options: AppOptions['sandbox']): Processor {
-  const sandbox = new Sandbox(books, options);
+function sandboxOf(books: SandboxBooks, options: AppOptions['sandbox'], url: () => string): Processor {
+  const challengeUrl = (chargeId: string): string => `${url()}${CHALLENGE_PATH}${chargeId}`;
+  const sandbox = new Sandbox(books, { challengeUrl, ...options });
   return options?.interpose?.processor(sandbox) ?? sandbox;
 }
 

@@ -113,7 +113,8 @@ function charged(payment: Lifecycle, amount: bigint, confirmed: boolean): Lifecy
 }
 
 function attemptFailed(payment: Lifecycle, retry: boolean): Lifecycle {
-  const open = retry ? 'RETRY_SCHEDULED' : 'FAILED';
+  // After 3-D Secure the payer is needed again: nobody would be there for an automatic retry.
+  const open = retry && payment.status === 'PROCESSING' ? 'RETRY_SCHEDULED' : 'FAILED';
   return {
     ...payment,
     status: payment.cancelRequested ? 'CANCELED' : payment.expiryRequested ? 'EXPIRED' : open,

@@ -16,7 +16,11 @@ export interface ServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly demo: Demo | undefined;
+  /** Pages beside GraphQL: each says whether the request was one for it. */
+  readonly pages: readonly Page[];
 }
+
+export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export interface GatewayServer {
   /** http://127.0.0.1:4000 */
@@ -36,7 +40,7 @@ const CLOSE_MS = 5_000;
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, feed, log, host, port, demo } = options;
+  const { gateway, feed, log, host, port, demo, pages } = options;
   const graphql = createGraphQL({ gateway, feed, log });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
@@ -53,6 +57,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     if (path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (path !== GRAPHQL_PATH) {
+      for (const page of pages) if (await page(request, response)) return;
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
     } else if (asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });

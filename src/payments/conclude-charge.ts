@@ -131,16 +131,17 @@ function failAttempt(draft: PaymentDraft, attempt: Attempt, why: Decline, retryD
   const declined = { declineCode: why.code, declineMessage: why.message, declineRetryable: why.retryable };
   draft.update('attempt', { ...attempt, ...declined, status: 'FAILED' });
   draft.set({ ...declined, actionUrl: null, actionExpiresAt: null });
-  const delay = retryDelayOf(draft.payment, why, retryDelays);
-  draft.apply({ type: 'ATTEMPT_FAILED', retry: delay !== undefined });
-  if (draft.payment.status === 'RETRY_SCHEDULED' && delay !== undefined) {
-    draft.set({ retryAt: new Date(draft.now.getTime() + delay * 1_000) });
-  }
+  const retryAt = retryTimeOf(draft, why, retryDelays);
+  draft.apply({ type: 'ATTEMPT_FAILED', retry: retryAt !== undefined });
+  if (draft.payment.status === 'RETRY_SCHEDULED' && retryAt !== undefined) draft.set({ retryAt });
   draft.recordStatus({ attemptId: attempt.id });
 }
 
-/** Seconds until the next automatic retry; undefined where there is none. A hard decline is never tried again. */
-function retryDelayOf(payment: Payment, why: Decline, delays: readonly number[]): number | undefined {
-  if (!why.retryable || !payment.active || payment.attemptCount >= ATTEMPTS_MAX) return undefined;
-  return delays[payment.retryCount];
+/** When it is tried again by itself; undefined where it is not. A hard decline is never tried again. */
+function retryTimeOf({ payment, now }: PaymentDraft, why: Decline, delays: readonly number[]): Date | undefined {
+  const delay = delays[payment.retryCount];
+  if (delay === undefined || !why.retryable || !payment.active || payment.attemptCount >= ATTEMPTS_MAX)
+    return undefined;
+  const retryAt = new Date(now.getTime() + delay * 1_000);
+  return payment.expiresAt !== null && retryAt >= payment.expiresAt ? undefined : retryAt;
 }

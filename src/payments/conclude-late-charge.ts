@@ -4,6 +4,7 @@ import { approveCharge, reverseCapture, type Approval, type Reversal } from './a
 import { endingOf } from './conclude-charge.ts';
 import type { ChargeAnswer, OpenOperation } from './conclude.ts';
 import type { Gateway } from './gateway.ts';
+import { inquiryDelayMs } from './operation-course.ts';
 import { ownOrigin, planOperation } from './operation.ts';
 
 /** What an answer may still tell of a charge that has come to its end. */
@@ -27,7 +28,10 @@ export function concludeLateCharge(
   const news = newsOf(open.attempt, answer, captures);
   if (news === undefined) {
     if (operation.recoverAt === null || answer.kind === 'unknown') return false;
-    draft.update('operation', { ...operation, recoverAt: null });
+    // Made late, and its result is still to come: it is not lost sight of.
+    const isComing = answer.kind === 'pending' || answer.kind === 'action_required';
+    const recoverAt = isComing ? new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)) : null;
+    draft.update('operation', { ...operation, recoverAt });
     return true;
   }
   // Asked before the end, the answer may be overtaken by what brought the end; and a capture under way comes first.

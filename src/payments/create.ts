@@ -121,6 +121,9 @@ function check(input: CreatePaymentInput): Result<Checked, Failure> {
   if (input.paymentDate !== null && input.card === null && input.paymentMethodId === null) {
     return invalid('To be scheduled, a payment needs a card or a payment method.', 'paymentDate');
   }
+  if (input.paymentDate !== null && input.expiresAt !== null && input.expiresAt <= input.paymentDate) {
+    return invalid('A payment cannot be charged at a date after it has expired.', 'expiresAt');
+  }
   return ok({ input, currency: money.value.currency, metadata: metadata.value });
 }
 

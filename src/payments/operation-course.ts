@@ -87,6 +87,6 @@ function isOverdue(gateway: Gateway, draft: PaymentDraft, operation: Operation):
 }
 
 /** How long to wait before the next look, in milliseconds. */
-function inquiryDelayMs(gateway: Gateway, inquiries: number): number {
+export function inquiryDelayMs(gateway: Gateway, inquiries: number): number {
   return Math.min(gateway.settings.recoveryDelayMs * 2 ** Math.min(inquiries, 20), INQUIRY_INTERVAL_MAX_MS);
 }

@@ -32,6 +32,9 @@ export async function updatePayment(
       if (paymentDate !== null) {
         const checked = checkFuture(paymentDate, clock.now, 'paymentDate');
         if (!checked.ok) return { commit: false, value: checked };
+        if (payment.expiresAt !== null && payment.expiresAt <= paymentDate) {
+          return { commit: false, value: invalid('The payment has expired by then.', 'paymentDate') };
+        }
         if (payment.paymentMethodId === null) {
           return { commit: false, value: invalid('To be scheduled, a payment needs a payment method.', 'paymentDate') };
         }

@@ -122,7 +122,10 @@ export type ChargeOutcome =
   | { readonly kind: 'declined'; readonly reference: string | null; readonly decline: Decline }
   | { readonly kind: 'action_required'; readonly reference: string; readonly url: string; readonly expiresAt: Date }
   | { readonly kind: 'voided'; readonly reference: string }
-  /** The payer did not act in time, or the authorisation was held for as long as it could be. */
+  /**
+   * The payer did not act in time, or nothing is held of the authorisation any more. What was captured of it before
+   * stays captured.
+   */
   | { readonly kind: 'expired'; readonly reference: string }
   /** It had been approved and captured, and was taken back since: the payer's bank did not pay after all. */
   | {

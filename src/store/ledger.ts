@@ -206,6 +206,7 @@ export async function write(transaction: Transaction, writes: Writes): Promise<v
       }
     }
   }
+  if (parts.length === 0) return;
   const [row] = await transaction.query<{ updated: bigint }>(
     `WITH ${parts.join(',\n')}\nSELECT (${['0', ...counts].join(' + ')})::bigint AS updated`,
     parameters,

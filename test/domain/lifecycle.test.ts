@@ -100,8 +100,6 @@ const LEADS_TO: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
 const ALSO_LEADS_TO: Readonly<Partial<Record<PaymentStatus, readonly PaymentStatus[]>>> = {
   // An expiry that was asked for in REQUIRES_ACTION, and a payer who did their part before the void.
   PROCESSING: ['EXPIRED'],
-  // The issuer declines after 3-D Secure, for a reason that may pass.
-  REQUIRES_ACTION: ['RETRY_SCHEDULED'],
   // A late success is of three kinds, by how the payment is captured and whether that is confirmed.
   RETRY_SCHEDULED: ['AUTHORIZED', 'CAPTURED'],
   FAILED: ['AUTHORIZED', 'CAPTURED'],

@@ -191,6 +191,11 @@ describe('capturing', () => {
     expect(lastFailed).toMatchObject({ status: 'SUCCEEDED', amountCaptured: 30n, amountReleased: 70n });
   });
 
+  test('nothing that was given up', () => {
+    expect(capturable({ ...partlyCaptured, amountReleased: 20n })).toBe(50n);
+    expect(capturable(after(partlyCaptured, CANCELED))).toBe(0n);
+  });
+
   test('nothing is accepted that was not asked for', () => {
     expect(transition(authorized, captureAccepted(true))).toEqual({ illegal: 'AMOUNT' });
   });
@@ -348,5 +353,23 @@ describe('a capture that is taken back', () => {
   test('was captured: more cannot be taken back', () => {
     expect(() => transition(after(succeeded, reverse(60n)), reverse(41n))).toThrow('do not add up');
     expect(() => transition(authorized, reverse(1n))).toThrow('do not add up');
+  });
+});
+
+describe('a payment whose amounts do not add up is not touched', () => {
+  test.for<[string, Partial<Lifecycle>]>([
+    ['more authorised than it is over', { amountAuthorized: 101n }],
+    ['more captured and released than was authorised', { amountCaptured: 60n, amountReleased: 41n }],
+    ['more refunded than was captured', { amountCaptured: 30n, amountRefunded: 20n, amountRefunding: 11n }],
+    ['more taken back than was captured', { amountCaptured: 30n, amountReversed: 31n }],
+    ['less than nothing authorised', { amountAuthorized: -1n, amountReleased: -1n }],
+    ['less than nothing being captured', { amountCapturing: -1n }],
+    ['less than nothing captured', { amountCaptured: -1n, amountReversed: -1n, amountRefunded: -1n }],
+    ['less than nothing released', { amountReleased: -1n }],
+    ['less than nothing being refunded', { amountRefunding: -1n }],
+    ['less than nothing refunded', { amountRefunded: -1n }],
+    ['less than nothing taken back', { amountReversed: -1n }],
+  ])('%s', ([, wrong]) => {
+    expect(() => transition({ ...authorized, ...wrong }, CANCEL_REQUESTED)).toThrow('do not add up');
   });
 });

@@ -31,7 +31,7 @@ const by = { created_by: 'test', updated_by: 'test' };
 
 /**
  * A payment of 1,000 that was charged and captured in two parts, 700 and 300, with a refund of 400 that holds as much
- * of the first; a customer, and the operation that charged them.
+ * of the first; a customer, and the operation that charged them. They are written in a transaction of their own.
  */
 export async function writeLedger(client: Client): Promise<Ledger> {
   const ledger: Ledger = {
@@ -47,6 +47,7 @@ export async function writeLedger(client: Client): Promise<Ledger> {
   };
   const { environmentId, customerId, attemptId } = ledger;
   const accountId = randomUUID();
+  await client.query('BEGIN');
   await insert(client, 'account', { id: accountId, name: 'test' });
   await insert(client, 'environment', { id: environmentId, account_id: accountId, mode: 'TEST' });
   await insert(client, 'customer', { environment_id: environmentId, id: customerId, ...by });
@@ -59,7 +60,26 @@ export async function writeLedger(client: Client): Promise<Ledger> {
   await insert(client, 'refund', { ...refundRow(ledger, 400), id: ledger.refundId });
   await insert(client, 'refund_allocation', allocationRow(ledger, ledger.captureId, 400));
   await insert(client, 'operation', { ...operationRow(ledger), id: ledger.operationId });
+  await client.query('COMMIT');
   return ledger;
+}
+
+/** Another payment of the same customer that was charged, with nothing captured yet. */
+export async function addPayment(client: Client, of: Ledger, { currency = 'EUR' } = {}): Promise<Ledger> {
+  const ledger: Ledger = { ...of, paymentId: randomUUID(), attemptId: randomUUID() };
+  await insert(client, 'payment', { ...paymentRow(ledger), id: ledger.paymentId, currency });
+  await insert(client, 'attempt', { ...attemptRow(ledger, 1), id: ledger.attemptId, currency });
+  return ledger;
+}
+
+/** Another refund, with how much of which captures it gives back. */
+export async function addRefund(client: Client, row: Row, parts: readonly (readonly [string, number])[]): Promise<Row> {
+  await insert(client, 'refund', row);
+  for (const [captureId, amount] of parts) {
+    const part = { environmentId: String(row['environment_id']), refundId: String(row['id']) };
+    await insert(client, 'refund_allocation', allocationRow(part, captureId, amount));
+  }
+  return row;
 }
 
 type Of<Key extends keyof Ledger> = Pick<Ledger, 'environmentId' | Key>;

@@ -1,8 +1,29 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cloneDatabase, type TestDatabase } from '../harness/database.ts';
+import {
+  allocationRow,
+  attemptRow,
+  captureRow,
+  destinationRow,
+  eventRow,
+  insert,
+  keyRow,
+  methodRow,
+  operationRow,
+  paymentRow,
+  refundRow,
+  resolutionRow,
+  reversalRow,
+  writeLedger,
+  type Ledger,
+  type Row,
+} from '../harness/ledger.ts';
 
-/** What is written into the migrations by hand: Prisma does not call its loss a drift. */
+/**
+ * What the migrations promise, read from the catalog: what was written into them by hand (Prisma does not call its loss
+ * a drift), and that the environment leads every key. constraints*.test.ts show what each of them refuses.
+ */
 
 let database: TestDatabase;
 let client: Client;
@@ -18,6 +39,12 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** The foreign keys that are checked at the commit. */
+const DEFERRED_KEYS = [
+  'idempotency_key_environment_id_operation_id_fkey',
+  'idempotency_key_environment_id_payment_id_fkey',
+];
+
 async function names(sql: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(sql);
   return rows.map(({ name }) => name).toSorted();
@@ -32,15 +59,25 @@ test('every CHECK is there', async () => {
     'attempt_authorized_within_amount',
     'capture_amount_positive',
     'capture_refunds_within_amount',
+    'capture_reversal_amount_positive',
+    'environment_retry_delays_positive',
     'payment_amount_positive',
     'payment_amounts_not_negative',
     'payment_authorized_within_amount',
     'payment_captured_within_authorized',
     'payment_destination_amount_positive',
     'payment_refunded_within_captured',
+    'payment_retry_count_not_negative',
+    'payment_reversed_within_captured',
     'refund_allocation_amount_positive',
     'refund_amount_positive',
   ]);
+});
+
+test('every constraint holds for the rows that were there before it, and is enforced', async () => {
+  expect(await names('SELECT conname AS name FROM pg_constraint WHERE NOT convalidated OR NOT conenforced')).toEqual(
+    [],
+  );
 });
 
 test('every partial index is there', async () => {
@@ -50,6 +87,7 @@ test('every partial index is there', async () => {
   expect(found).toEqual([
     'attempt_one_live',
     'operation_due',
+    'operation_open',
     'payment_due',
     'sandbox_charge_due',
     'sandbox_charge_notify',
@@ -58,27 +96,234 @@ test('every partial index is there', async () => {
   ]);
 });
 
+test('what is unique beside the ids', async () => {
+  const found = await names(
+    `SELECT indexrelid::regclass::text AS name FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+     WHERE indisunique AND NOT indisprimary AND indisvalid AND relnamespace = 'public'::regnamespace`,
+  );
+  expect(found).toEqual([
+    'api_key_hash_key',
+    'attempt_environment_id_payment_id_number_key',
+    'attempt_one_live',
+    'environment_account_id_mode_key',
+    'event_epoch_system_identifier_timeline_key',
+    'operation_environment_id_processor_processor_key_key',
+    'payment_environment_id_id_currency_key',
+    'payment_event_environment_id_payment_id_sequence_key',
+    'sandbox_charge_merchant_key_key',
+    'sandbox_movement_merchant_key_key',
+  ]);
+});
+
 test('every trigger is there, and switched on', async () => {
   const found = await names(
     `SELECT tgrelid::regclass || '.' || tgname AS name FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'`,
   );
   expect(found).toEqual([
+    'attempt.attempt_money_kept',
+    'attempt.authorized_covers_captures',
+    'capture.capture_money_kept',
+    'capture.capture_success_kept',
+    'capture.captures_within_authorized',
+    'capture_reversal.capture_reversal_kept',
+    'capture_reversal.capture_reversal_not_emptied',
+    'capture_reversal.capture_reversal_within_capture',
+    'operation_resolution.operation_resolution_kept',
+    'operation_resolution.operation_resolution_not_emptied',
     'payment_event.payment_event_kept',
     'payment_event.payment_event_not_emptied',
     'refund.refund_held',
+    'refund.refund_money_kept',
+    'refund.refund_shared_out',
     'refund_allocation.refund_allocation_held',
     'refund_allocation.refund_allocation_kept',
     'refund_allocation.refund_allocation_not_emptied',
+    'refund_allocation.refund_allocation_shared_out',
   ]);
 });
 
-test('the environment leads every primary and foreign key of what belongs to one', async () => {
-  const { rows } = await client.query<{ name: string; leading: string }>(
-    `SELECT conname AS name, attname AS leading FROM pg_constraint
-     JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
-     WHERE contype IN ('p', 'f') AND connamespace = 'public'::regnamespace
-       AND EXISTS (SELECT FROM pg_attribute AS own WHERE own.attrelid = conrelid AND own.attname = 'environment_id')`,
+test('only what an idempotency key points to, and the parts of a refund, may come after it', async () => {
+  expect(await names('SELECT conname AS name FROM pg_constraint WHERE condeferrable AND condeferred')).toEqual([
+    ...DEFERRED_KEYS,
+    'refund_allocation_shared_out',
+    'refund_shared_out',
+  ]);
+});
+
+/** Of each key, its table and its columns; of a foreign key, also those that it points to. */
+interface Key {
+  readonly name: string;
+  readonly type: 'p' | 'u' | 'f';
+  readonly table: string;
+  readonly columns: string[];
+  readonly to: string | null;
+  readonly toColumns: string[] | null;
+}
+
+/** SQL for the names of columns, in the order in which a key has them. */
+function columnNames(table: string, numbers: string): string {
+  return `(SELECT json_agg(attname ORDER BY place) FROM unnest(${numbers}) WITH ORDINALITY AS key (number, place)
+    JOIN pg_attribute ON attrelid = ${table} AND attnum = number)`;
+}
+
+async function keys(): Promise<Key[]> {
+  const { rows } = await client.query<Key>(
+    `SELECT conname AS name, contype::text AS type, conrelid::regclass::text AS table,
+       ${columnNames('conrelid', 'conkey')} AS columns,
+       CASE contype WHEN 'f' THEN confrelid::regclass::text END AS to, ${columnNames('confrelid', 'confkey')} AS "toColumns"
+     FROM pg_constraint WHERE contype IN ('p', 'f') AND connamespace = 'public'::regnamespace
+     UNION ALL
+     SELECT relname, 'u', indrelid::regclass::text, ${columnNames('indrelid', 'indkey')}, NULL, NULL
+     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+     WHERE indisunique AND NOT indisprimary AND relnamespace = 'public'::regnamespace`,
   );
-  expect(rows.length).toBeGreaterThan(20);
-  expect(rows.filter(({ leading }) => leading !== 'environment_id')).toEqual([]);
+  return rows;
+}
+
+/** The tables of which every row belongs to an environment, with their columns. */
+async function scopedTables(): Promise<Map<string, string[]>> {
+  const { rows } = await client.query<{ table: string; columns: string[] }>(
+    `SELECT table_name AS table, json_agg(column_name) AS columns FROM information_schema.columns
+     WHERE table_schema = 'public' GROUP BY table_name HAVING 'environment_id' = ANY (array_agg(column_name::text))`,
+  );
+  return new Map(rows.map(({ table, columns }) => [table, columns]));
+}
+
+describe('the environment', () => {
+  test('leads every primary, unique and foreign key of what belongs to one', async () => {
+    const tables = await scopedTables();
+    const scoped = (await keys()).filter(({ table }) => tables.has(table));
+    expect(scoped.length).toBeGreaterThan(40);
+    const others = scoped.filter(({ columns }) => columns[0] !== 'environment_id').map(({ name }) => name);
+    // Whose a secret key is, only its hash can tell.
+    expect(others).toEqual(['api_key_hash_key']);
+  });
+
+  test('is the same on both sides of every foreign key', async () => {
+    const tables = await scopedTables();
+    const pointers = (await keys()).filter(({ table, type }) => type === 'f' && tables.has(table));
+    for (const { name, to, toColumns } of pointers) {
+      expect([name, toColumns?.[0]]).toEqual([name, to === 'environment' ? 'id' : 'environment_id']);
+    }
+    expect(new Set(pointers.map(({ table }) => table))).toEqual(new Set(tables.keys()));
+  });
+
+  test('goes with every id of another row', async () => {
+    const pointers = (await keys()).filter(({ type }) => type === 'f');
+    const loose = [...(await scopedTables())].flatMap(([table, columns]) =>
+      columns
+        .filter((column) => column.endsWith('_id') && column !== 'environment_id')
+        .filter((column) => !pointers.some((key) => key.table === table && key.columns.includes(column)))
+        .map((column) => `${table}.${column}`),
+    );
+    expect(loose.toSorted()).toEqual([
+      // Not of rows of ours.
+      'attempt.network_transaction_id',
+      'attempt.processor_transaction_id',
+      'idempotency_key.fingerprint_key_id',
+      // Of the row that a key made, in whichever table; its payment and operation are checked.
+      'idempotency_key.resource_id',
+      'payment_destination.destination_id',
+    ]);
+  });
+});
+
+/** A new row of each table that refers to others, and where it points. */
+const ROWS: Readonly<Record<string, (of: Ledger) => Row>> = {
+  payment_method: methodRow,
+  payment: (of) => ({ ...paymentRow(of), current_attempt_id: of.attemptId }),
+  payment_destination: destinationRow,
+  attempt: (of) => attemptRow(of, 2),
+  capture: (of) => ({ ...captureRow(of, 1), status: 'FAILED' }),
+  capture_reversal: (of) => reversalRow(of.environmentId, of.captureId, 700),
+  refund: (of) => refundRow(of, 1),
+  refund_allocation: (of) => allocationRow(of, of.secondCaptureId, 1),
+  operation: (of) => ({ ...operationRow(of), capture_id: of.captureId, refund_id: of.refundId }),
+  operation_resolution: resolutionRow,
+  idempotency_key: keyRow,
+  payment_event: (of) => {
+    const { customerId: customer_id, attemptId: attempt_id, captureId: capture_id, refundId: refund_id } = of;
+    return { ...eventRow(of, 1), customer_id, attempt_id, capture_id, refund_id };
+  },
+};
+
+/** Every foreign key between tables that belong to an environment. */
+const POINTERS: Readonly<Record<string, readonly [string, string, keyof Ledger]>> = {
+  payment_method_environment_id_customer_id_fkey: ['payment_method', 'customer_id', 'customerId'],
+  payment_environment_id_customer_id_fkey: ['payment', 'customer_id', 'customerId'],
+  payment_environment_id_payment_method_id_fkey: ['payment', 'payment_method_id', 'methodId'],
+  payment_environment_id_current_attempt_id_fkey: ['payment', 'current_attempt_id', 'attemptId'],
+  payment_destination_environment_id_payment_id_fkey: ['payment_destination', 'payment_id', 'paymentId'],
+  attempt_environment_id_payment_id_currency_fkey: ['attempt', 'payment_id', 'paymentId'],
+  attempt_environment_id_payment_method_id_fkey: ['attempt', 'payment_method_id', 'methodId'],
+  capture_environment_id_payment_id_currency_fkey: ['capture', 'payment_id', 'paymentId'],
+  capture_environment_id_attempt_id_fkey: ['capture', 'attempt_id', 'attemptId'],
+  capture_reversal_environment_id_capture_id_fkey: ['capture_reversal', 'capture_id', 'captureId'],
+  refund_environment_id_payment_id_currency_fkey: ['refund', 'payment_id', 'paymentId'],
+  refund_environment_id_attempt_id_fkey: ['refund', 'attempt_id', 'attemptId'],
+  refund_allocation_environment_id_refund_id_fkey: ['refund_allocation', 'refund_id', 'refundId'],
+  refund_allocation_environment_id_capture_id_fkey: ['refund_allocation', 'capture_id', 'captureId'],
+  operation_environment_id_payment_id_fkey: ['operation', 'payment_id', 'paymentId'],
+  operation_environment_id_attempt_id_fkey: ['operation', 'attempt_id', 'attemptId'],
+  operation_environment_id_capture_id_fkey: ['operation', 'capture_id', 'captureId'],
+  operation_environment_id_refund_id_fkey: ['operation', 'refund_id', 'refundId'],
+  operation_resolution_environment_id_operation_id_fkey: ['operation_resolution', 'operation_id', 'operationId'],
+  idempotency_key_environment_id_payment_id_fkey: ['idempotency_key', 'payment_id', 'paymentId'],
+  idempotency_key_environment_id_operation_id_fkey: ['idempotency_key', 'operation_id', 'operationId'],
+  payment_event_environment_id_payment_id_currency_fkey: ['payment_event', 'payment_id', 'paymentId'],
+  payment_event_environment_id_customer_id_fkey: ['payment_event', 'customer_id', 'customerId'],
+  payment_event_environment_id_attempt_id_fkey: ['payment_event', 'attempt_id', 'attemptId'],
+  payment_event_environment_id_capture_id_fkey: ['payment_event', 'capture_id', 'captureId'],
+  payment_event_environment_id_refund_id_fkey: ['payment_event', 'refund_id', 'refundId'],
+};
+
+/** Inserts a row, and has its foreign keys checked at once that would be checked at the commit. */
+async function write(table: string, row: Row): Promise<void> {
+  await insert(client, table, row);
+  await client.query(`SET CONSTRAINTS ${DEFERRED_KEYS.join(', ')} IMMEDIATE`);
+}
+
+describe('no row points into another environment', () => {
+  let mine: Ledger;
+  let theirs: Ledger;
+
+  beforeAll(async () => {
+    mine = await writeLedger(client);
+    theirs = await writeLedger(client);
+  });
+
+  beforeEach(async () => {
+    await client.query('BEGIN');
+  });
+
+  afterEach(async () => {
+    await client.query('ROLLBACK');
+  });
+
+  test('these are all foreign keys between what belongs to environments', async () => {
+    const tables = await scopedTables();
+    const found = (await keys()).filter(({ table, to }) => tables.has(table) && to !== null && tables.has(to));
+    expect(found.map(({ name }) => name).toSorted()).toEqual(Object.keys(POINTERS).toSorted());
+  });
+
+  test.for(Object.entries(ROWS))('a %s that points into its own is written', async ([table, rowOf]) => {
+    await expect(write(table, rowOf(mine))).resolves.toBeUndefined();
+  });
+
+  test.for(Object.entries(POINTERS))('%s refuses it', async ([constraint, [table, column, pointed]]) => {
+    const row = ROWS[table]?.(mine);
+    expect(row?.[column]).toBeDefined();
+    await expect(write(table, { ...row, [column]: theirs[pointed] })).rejects.toMatchObject({
+      code: '23503',
+      constraint,
+    });
+  });
+
+  test('not even the current attempt of a payment that exists', async () => {
+    const statement = 'UPDATE payment SET current_attempt_id = $1 WHERE id = $2';
+    await expect(client.query(statement, [theirs.attemptId, mine.paymentId])).rejects.toMatchObject({
+      code: '23503',
+      constraint: 'payment_environment_id_current_attempt_id_fkey',
+    });
+  });
 });

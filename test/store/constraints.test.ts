@@ -1,180 +1,240 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { cloneDatabase, type TestDatabase } from '../harness/database.ts';
-import { eventRow, insert, writeLedger, type Ledger } from '../harness/ledger.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  addPayment,
+  addRefund,
+  allocationRow,
+  attemptRow,
+  captureRow,
+  destinationRow,
+  eventRow,
+  insert,
+  keyRow,
+  operationRow,
+  refundRow,
+  resolutionRow,
+  reversalRow,
+  type Ledger,
+} from '../harness/ledger.ts';
+import { CHECK, FOREIGN_KEY, RESTRICTED, UNIQUE, useBypass } from './bypass.ts';
 
-let database: TestDatabase;
-let client: Client;
-let mine: Ledger;
-let theirs: Ledger;
+/**
+ * What the database refuses whatever the code does: every test goes around the code, with SQL. What it refuses of
+ * captures and refunds is in constraints-captures.test.ts and constraints-refunds.test.ts.
+ */
 
-beforeAll(async () => {
-  database = await cloneDatabase();
-  client = new Client(database.connection);
-  await client.connect();
-  mine = await writeLedger(client);
-  theirs = await writeLedger(client);
-  await insert(client, 'payment_event', eventRow(mine, 1));
-});
+const sql = useBypass();
+const { write, update, refusalOf } = sql;
 
-afterAll(async () => {
-  await client.end();
-  await database.drop();
-});
-
-beforeEach(async () => {
-  await client.query('BEGIN');
-});
-
-afterEach(async () => {
-  await client.query('ROLLBACK');
-});
-
-const CHECK = '23514';
-const UNIQUE = '23505';
-const FOREIGN_KEY = '23503';
-const RESTRICTED = '23001';
-
-async function update(table: string, id: string, assignments: string): Promise<void> {
-  await client.query(`UPDATE ${table} SET ${assignments} WHERE id = $1`, [id]);
+function idOf(table: 'attempt' | 'capture' | 'refund' | 'environment'): string {
+  const { attemptId: attempt, captureId: capture, refundId: refund, environmentId: environment } = sql.mine;
+  return { attempt, capture, refund, environment }[table];
 }
 
-test('the rows that the refusals start from are allowed', async () => {
-  const { rows } = await client.query('SELECT amount_refund_held FROM capture WHERE id = $1', [mine.captureId]);
-  expect(rows).toEqual([{ amount_refund_held: '400' }]);
-});
+/** What else there could be in each column of a row that moves money. */
+async function otherMoney() {
+  const { paymentId } = await addPayment(sql.client, sql.mine);
+  const attemptId = randomUUID();
+  await write('attempt', { ...attemptRow(sql.mine, 2), id: attemptId });
+  return {
+    amount: ['amount + 1', 'amount - 1'],
+    currency: [`'USD'`],
+    payment_id: [`'${paymentId}'`],
+    attempt_id: [`'${attemptId}'`],
+  };
+}
 
-test.each([
-  ['payment_amount_positive', 'amount = 0'],
-  ['payment_amounts_not_negative', 'amount_capturing = -1'],
-  ['payment_amounts_not_negative', 'amount_released = -1'],
-  ['payment_amounts_not_negative', 'amount_refunding = -1'],
-  ['payment_authorized_within_amount', 'amount_authorized = 1001'],
-  ['payment_captured_within_authorized', 'amount_captured = 1001'],
-  ['payment_captured_within_authorized', 'amount_released = 1'],
-  ['payment_captured_within_authorized', 'amount_capturing = 1'],
-  ['payment_refunded_within_captured', 'amount_refunded = 1001'],
-  ['payment_refunded_within_captured', 'amount_refunding = 601'],
-])('%s refuses %s', async (constraint, assignments) => {
-  await expect(update('payment', mine.paymentId, assignments)).rejects.toMatchObject({ code: CHECK, constraint });
-});
-
-test.each([
-  ['attempt', 'attempt_amount_positive', 'amount = 0, amount_authorized = 0'],
-  ['attempt', 'attempt_authorized_within_amount', 'amount_authorized = 1001'],
-  ['attempt', 'attempt_authorized_within_amount', 'amount_authorized = -1'],
-  ['capture', 'capture_amount_positive', 'amount = 0, amount_refund_held = 0'],
-  ['capture', 'capture_refunds_within_amount', 'amount = 399'],
-  ['capture', 'capture_refunds_within_amount', 'amount_refund_held = -1'],
-  ['refund', 'refund_amount_positive', 'amount = 0'],
-] as const)('%s: %s refuses %s', async (table, constraint, assignments) => {
-  const ids = { attempt: mine.attemptId, capture: mine.captureId, refund: mine.refundId };
-  await expect(update(table, ids[table], assignments)).rejects.toMatchObject({ code: CHECK, constraint });
-});
-
-test.each([
-  ['payment_destination_amount_positive', 0],
-  ['payment_destination_amount_positive', -5],
-])('%s refuses a share of %i', async (constraint, amount) => {
-  const share = { environment_id: mine.environmentId, payment_id: mine.paymentId, position: 0, type: 'ORDER' };
-  const row = { ...share, destination_id: '1', amount };
-  await expect(insert(client, 'payment_destination', row)).rejects.toMatchObject({ code: CHECK, constraint });
-});
-
-async function addRefund(amount: number, status: string): Promise<string> {
-  const id = randomUUID();
-  await client.query(
-    `INSERT INTO refund (environment_id, id, payment_id, attempt_id, amount, currency, status, created_by, updated_by)
-     VALUES ($1, $2, $3, $4, $5, 'EUR', $6, 'test', 'test')`,
-    [mine.environmentId, id, mine.paymentId, mine.attemptId, Math.max(amount, 1), status],
-  );
-  await insert(client, 'refund_allocation', {
-    environment_id: mine.environmentId,
-    refund_id: id,
-    capture_id: mine.captureId,
-    amount,
+describe('amounts', () => {
+  test.for([
+    ['payment_amount_positive', 'amount = 0'],
+    ['payment_amount_positive', 'amount = -1'],
+    ['payment_amounts_not_negative', 'amount_authorized = -1'],
+    ['payment_amounts_not_negative', 'amount_capturing = -1'],
+    ['payment_amounts_not_negative', 'amount_captured = -1'],
+    ['payment_amounts_not_negative', 'amount_released = -1'],
+    ['payment_amounts_not_negative', 'amount_refunding = -1'],
+    ['payment_amounts_not_negative', 'amount_refunded = -1'],
+    ['payment_amounts_not_negative', 'amount_reversed = -1'],
+    ['payment_authorized_within_amount', 'amount_authorized = 1001'],
+    ['payment_captured_within_authorized', 'amount_captured = 1001'],
+    ['payment_captured_within_authorized', 'amount_released = 1'],
+    ['payment_captured_within_authorized', 'amount_capturing = 1'],
+    ['payment_refunded_within_captured', 'amount_refunded = 1001'],
+    ['payment_refunded_within_captured', 'amount_refunding = 601'],
+    ['payment_reversed_within_captured', 'amount_reversed = 1001'],
+    ['payment_retry_count_not_negative', 'retry_count = -1'],
+  ] as const)('%s refuses %s', async ([constraint, assignments]) => {
+    await expect(update('payment', sql.mine.paymentId, assignments)).rejects.toMatchObject({
+      code: CHECK,
+      constraint,
+    });
   });
-  return id;
-}
 
-test('refunds of a capture cannot go above it, pending ones included', async () => {
-  await addRefund(600, 'PENDING');
-  const over = addRefund(1, 'PENDING');
-  await expect(over).rejects.toMatchObject({ code: CHECK, constraint: 'capture_refunds_within_amount' });
-});
+  test.for([
+    ['attempt', 'attempt_authorized_within_amount', 'amount_authorized = 1001'],
+    ['attempt', 'attempt_authorized_within_amount', 'amount_authorized = -1'],
+    ['capture', 'capture_refunds_within_amount', 'amount_refund_held = 701'],
+    ['capture', 'capture_refunds_within_amount', 'amount_refund_held = -1'],
+    ['environment', 'environment_retry_delays_positive', `retry_delays = '{60, 0}'`],
+  ] as const)('of an existing %s: %s refuses %s', async ([table, constraint, assignments]) => {
+    await expect(update(table, idOf(table), assignments)).rejects.toMatchObject({ code: CHECK, constraint });
+  });
 
-test('a refund that failed holds nothing, and cannot come back to life above the capture', async () => {
-  const failed = await addRefund(601, 'FAILED');
-  await addRefund(600, 'SUCCEEDED');
-  const revived = update('refund', failed, `status = 'SUCCEEDED'`);
-  await expect(revived).rejects.toMatchObject({ code: CHECK, constraint: 'capture_refunds_within_amount' });
-});
-
-test('a refund that fails late gives back what it held', async () => {
-  await update('refund', mine.refundId, `status = 'FAILED'`);
-  expect(await addRefund(1000, 'PENDING')).toBeDefined();
-});
-
-test('an allocation of nothing is refused', async () => {
-  await expect(addRefund(0, 'PENDING')).rejects.toMatchObject({
-    code: CHECK,
-    constraint: 'refund_allocation_amount_positive',
+  test.for([
+    ['payment_destination', (of: Ledger, amount: number) => ({ ...destinationRow(of), amount })],
+    ['attempt', (of: Ledger, amount: number) => ({ ...attemptRow(of, 2), amount, amount_authorized: 0 })],
+    ['capture', captureRow],
+    ['capture_reversal', (of: Ledger, amount: number) => reversalRow(of.environmentId, of.secondCaptureId, amount)],
+    ['refund', refundRow],
+    ['refund_allocation', (of: Ledger, amount: number) => allocationRow(of, of.secondCaptureId, amount)],
+  ] as const)('of a new %s: it is more than nothing', async ([table, rowOf]) => {
+    for (const amount of [0, -5]) {
+      expect(await refusalOf(() => write(table, rowOf(sql.mine, amount)))).toEqual({
+        code: CHECK,
+        constraint: `${table}_amount_positive`,
+      });
+    }
   });
 });
 
-const LIVE = ['DISPATCHED', 'PENDING', 'REQUIRES_ACTION', 'AUTHORIZED', 'UNKNOWN'];
+describe('what moves money stays what it was', () => {
+  const MONEY = ['amount', 'currency', 'payment_id'] as const;
+  const KEPT = { attempt: MONEY, capture: [...MONEY, 'attempt_id'], refund: [...MONEY, 'attempt_id'] } as const;
 
-async function addAttempt(number: number, status: string): Promise<void> {
-  await client.query(
-    `INSERT INTO attempt (environment_id, id, payment_id, number, kind, status, payment_method_id, processor, amount,
-       currency, created_by, updated_by)
-     SELECT environment_id, $2, payment_id, $3, kind, $4, payment_method_id, processor, amount, currency, 'test', 'test'
-     FROM attempt WHERE id = $1`,
-    [mine.attemptId, randomUUID(), number, status],
+  describe.for(['attempt', 'capture', 'refund'] as const)('%s', (table) => {
+    test.for(KEPT[table])('%s', async (column) => {
+      for (const value of (await otherMoney())[column]) {
+        await sql.client.query('SAVEPOINT untouched');
+        await expect(update(table, idOf(table), `${column} = ${value}`)).rejects.toMatchObject({
+          code: RESTRICTED,
+          message: `the amount and the payment of a row of ${table} never change`,
+        });
+        await sql.client.query('ROLLBACK TO untouched');
+      }
+    });
+
+    test('it may be written again', async () => {
+      const same = KEPT[table].map((column) => `${column} = ${column}`).join(', ');
+      await expect(update(table, idOf(table), same)).resolves.toBeUndefined();
+    });
+  });
+});
+
+describe('a payment has one currency', () => {
+  test.for([
+    ['attempt', (of: Ledger) => attemptRow(of, 2)],
+    ['capture', (of: Ledger) => ({ ...captureRow(of, 1), status: 'FAILED' })],
+    ['payment_event', (of: Ledger) => eventRow(of, 1)],
+  ] as const)('which every %s of it has too', async ([table, rowOf]) => {
+    expect(await refusalOf(() => write(table, { ...rowOf(sql.mine), currency: 'USD' }))).toEqual({
+      code: FOREIGN_KEY,
+      constraint: `${table}_environment_id_payment_id_currency_fkey`,
+    });
+    await write(table, rowOf(sql.mine));
+  });
+
+  test('which every refund of it has too', async () => {
+    const row = refundRow(sql.mine, 1);
+    const part = [sql.mine.captureId, 1] as const;
+    expect(await refusalOf(() => addRefund(sql.client, { ...row, currency: 'USD' }, [part]))).toEqual({
+      code: FOREIGN_KEY,
+      constraint: 'refund_environment_id_payment_id_currency_fkey',
+    });
+    await addRefund(sql.client, row, [part]);
+  });
+
+  test('for good', async () => {
+    await expect(update('payment', sql.mine.paymentId, `currency = 'USD'`)).rejects.toMatchObject({
+      code: RESTRICTED,
+      constraint: expect.stringMatching(/_environment_id_payment_id_currency_fkey$/),
+    });
+  });
+});
+
+describe('one at a time', () => {
+  test.for(['DISPATCHED', 'PENDING', 'REQUIRES_ACTION', 'AUTHORIZED', 'UNKNOWN'])(
+    'beside an attempt that is %s there is no other live one',
+    async (status) => {
+      await write('attempt', { ...attemptRow(sql.mine, 2), status });
+      for (const [index, over] of ['SUCCEEDED', 'FAILED', 'CANCELED', 'EXPIRED'].entries()) {
+        await write('attempt', { ...attemptRow(sql.mine, 3 + index), status: over });
+      }
+      await expect(write('attempt', { ...attemptRow(sql.mine, 9), status: 'DISPATCHED' })).rejects.toMatchObject({
+        code: UNIQUE,
+        constraint: 'attempt_one_live',
+      });
+    },
   );
-}
 
-test.each(LIVE)('beside an attempt that is %s there can be no other live one', async (status) => {
-  await addAttempt(2, status);
-  await addAttempt(3, 'FAILED');
-  await expect(addAttempt(4, 'DISPATCHED')).rejects.toMatchObject({ code: UNIQUE, constraint: 'attempt_one_live' });
+  test('attempts of a payment are numbered apart, and so are its events', async () => {
+    expect(await refusalOf(() => write('attempt', attemptRow(sql.mine, 1)))).toEqual({
+      code: UNIQUE,
+      constraint: 'attempt_environment_id_payment_id_number_key',
+    });
+    await write('payment_event', eventRow(sql.mine, 1));
+    expect(await refusalOf(() => write('payment_event', eventRow(sql.mine, 1)))).toEqual({
+      code: UNIQUE,
+      constraint: 'payment_event_environment_id_payment_id_sequence_key',
+    });
+  });
 });
 
-test('attempts of a payment are numbered apart, and so are its events', async () => {
-  await client.query('SAVEPOINT before');
-  await expect(addAttempt(1, 'FAILED')).rejects.toMatchObject({ code: UNIQUE });
-  await client.query('ROLLBACK TO before');
-  await expect(insert(client, 'payment_event', eventRow(mine, 1))).rejects.toMatchObject({ code: UNIQUE });
+describe('one key has one effect', () => {
+  test('a key is claimed once; another principal, mutation or environment has a key of its own', async () => {
+    const row = keyRow(sql.mine);
+    await write('idempotency_key', row);
+    expect(await refusalOf(() => write('idempotency_key', row))).toEqual({
+      code: UNIQUE,
+      constraint: 'idempotency_key_pkey',
+    });
+    await write('idempotency_key', { ...row, principal: 'another' });
+    await write('idempotency_key', { ...row, operation: 'capturePayment' });
+    await write('idempotency_key', { ...keyRow(sql.theirs), key: row['key'] });
+  });
+
+  test('a processor is called once under a key', async () => {
+    const operation = { ...operationRow(sql.mine), processor_key: 'k' };
+    await write('operation', operation);
+    expect(await refusalOf(() => write('operation', { ...operation, id: randomUUID() }))).toEqual({
+      code: UNIQUE,
+      constraint: 'operation_environment_id_processor_processor_key_key',
+    });
+    await write('operation', { ...operation, id: randomUUID(), processor: 'another' });
+    await write('operation', { ...operationRow(sql.theirs), processor_key: 'k' });
+  });
+
+  test.for(['payment', 'operation'])('a key comes before its %s, which is there at the commit', async (pointed) => {
+    await insert(sql.client, 'idempotency_key', { ...keyRow(sql.mine), [`${pointed}_id`]: randomUUID() });
+    await expect(sql.client.query('COMMIT')).rejects.toMatchObject({
+      code: FOREIGN_KEY,
+      constraint: `idempotency_key_environment_id_${pointed}_id_fkey`,
+    });
+  });
 });
 
-test.each([
-  ['payment', 'payment_method_id', '(SELECT payment_method_id FROM attempt WHERE id = $2)', 'attemptId'],
-  ['attempt', 'payment_id', '$2', 'paymentId'],
-  ['capture', 'payment_id', '$2', 'paymentId'],
-  ['capture', 'attempt_id', '$2', 'attemptId'],
-  ['refund', 'attempt_id', '$2', 'attemptId'],
-  ['refund', 'payment_id', '$2', 'paymentId'],
-] as const)('%s.%s cannot point into another environment', async (table, column, value, foreign) => {
-  const { paymentId, attemptId, captureId, refundId } = mine;
-  const id = { payment: paymentId, attempt: attemptId, capture: captureId, refund: refundId }[table];
-  const pointed = client.query(`UPDATE ${table} SET ${column} = ${value.replace('$2', '$2::uuid')} WHERE id = $1`, [
-    id,
-    theirs[foreign],
-  ]);
-  await expect(pointed).rejects.toMatchObject({ code: FOREIGN_KEY });
-});
+describe('history is never changed', () => {
+  const HISTORY = ['payment_event', 'refund_allocation', 'capture_reversal', 'operation_resolution'];
 
-test('an event cannot tell of another environment’s payment', async () => {
-  const row = eventRow({ environmentId: mine.environmentId, paymentId: theirs.paymentId }, 9);
-  await expect(insert(client, 'payment_event', row)).rejects.toMatchObject({ code: FOREIGN_KEY });
-});
+  beforeEach(async () => {
+    await write('payment_event', eventRow(sql.mine, 1));
+    await write('capture_reversal', reversalRow(sql.mine.environmentId, sql.mine.secondCaptureId, 300));
+    await write('operation_resolution', resolutionRow(sql.mine));
+  });
 
-test.each([
-  `UPDATE payment_event SET status = 'FAILED'`,
-  'DELETE FROM payment_event',
-  'UPDATE refund_allocation SET amount = 1',
-  'DELETE FROM refund_allocation',
-])('%s is refused', async (statement) => {
-  await expect(client.query(statement)).rejects.toMatchObject({ code: RESTRICTED });
+  test.for(
+    HISTORY.flatMap((table) => [
+      [table, `UPDATE ${table} SET environment_id = environment_id`],
+      [table, `DELETE FROM ${table}`],
+      [table, `TRUNCATE ${table}`],
+    ]),
+  )('%s: %s is refused', async ([table, statement]) => {
+    await expect(sql.client.query(String(statement))).rejects.toMatchObject({
+      code: RESTRICTED,
+      message: `${table} rows are never changed or deleted`,
+    });
+  });
+
+  test.for(['payment', 'capture', 'operation'])('nor emptied along with its %s', async (table) => {
+    await expect(sql.client.query(`TRUNCATE ${table} CASCADE`)).rejects.toMatchObject({ code: RESTRICTED });
+  });
 });

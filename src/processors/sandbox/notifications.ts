@@ -6,7 +6,7 @@ import { SANDBOX } from './sandbox.ts';
 const BATCH = 100;
 
 /**
- * One round of what a processor does by itself: pending charges and refunds get their result, and every change
+ * One round of what a processor does by itself: what is due gets its result, and every change
  * is told until it is acknowledged. A notification that was not taken comes again in the next round.
  */
 export async function deliverNotifications(
@@ -16,9 +16,9 @@ export async function deliverNotifications(
   await books.advance();
   const waiting = await books.unacknowledged(BATCH);
   const taken = await Promise.allSettled(
-    waiting.map(async ({ merchant, key }) => {
-      await receive({ processor: SANDBOX, merchant, key });
-      await books.acknowledge(merchant, key);
+    waiting.map(async (change) => {
+      await receive({ processor: SANDBOX, merchant: change.merchant, key: change.key });
+      await books.acknowledge(change);
     }),
   );
   const refused = taken.find((result) => result.status === 'rejected');

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { brandOf, normalizeCardNumber } from '../../domain/card.ts';
-import { decline, parseDeclineCode } from '../../domain/decline.ts';
-import { unreachable } from '../../domain/result.ts';
 import type {
   CaptureRequest,
   ChargeOutcome,
@@ -15,18 +13,33 @@ import type {
   TokenizeOutcome,
   TokenizeRequest,
 } from '../port.ts';
-import type { Charge, Movement, MovementKind, NewCharge, NewMovement, SandboxBooks } from './books.ts';
+import type { BooksOptions, SandboxBooks } from './books.ts';
 import { behaviorOf, type Behavior } from './cards.ts';
+import {
+  courseOfCapture,
+  courseOfCharge,
+  courseOfRefund,
+  courseOfVoid,
+  type Durations,
+  type MovementCourse,
+} from './courses.ts';
+import { chargeOutcome, movementOutcome, refused } from './outcomes.ts';
+import type { MovementKind, NewCharge } from './records.ts';
 
 export const SANDBOX = 'sandbox';
 
-/** How long a pending charge or refund of the sandbox takes, in milliseconds. */
 const DEFAULT_DELAY_MS = 2_000;
+const DEFAULT_ACTION_MS = 15 * 60_000;
 
 const LIMITS: ProcessorLimits = { callTimeoutMs: 10_000, inFlightWindowMs: 5_000, keyRetentionMs: 30 * 24 * 3_600_000 };
 
-export interface SandboxOptions {
+export interface SandboxOptions extends BooksOptions {
+  /** How long what comes later takes: a pending result, a success that is taken back. Two seconds by default. */
   readonly delayMs?: number;
+  /** How long a payer has for 3-D Secure. 15 minutes by default. */
+  readonly actionMs?: number;
+  /** Where the payer of a charge goes for 3-D Secure. */
+  readonly challengeUrl?: (chargeId: string) => string;
   readonly limits?: Partial<ProcessorLimits>;
 }
 
@@ -36,12 +49,19 @@ export class Sandbox implements Processor {
   readonly limits: ProcessorLimits;
   readonly severalCaptures = true;
   readonly #books: SandboxBooks;
-  readonly #delayMs: number;
+  readonly #durations: Durations;
+  readonly #challengeUrl: (chargeId: string) => string;
 
-  constructor(books: SandboxBooks, options: SandboxOptions = {}) {
+  /** How long authorisations are held is up to the books: they approve on their own, too. */
+  constructor(books: SandboxBooks, options: Omit<SandboxOptions, keyof BooksOptions> = {}) {
     this.#books = books;
     this.limits = { ...LIMITS, ...options.limits };
-    this.#delayMs = options.delayMs ?? DEFAULT_DELAY_MS;
+    this.#durations = {
+      delayMs: options.delayMs ?? DEFAULT_DELAY_MS,
+      actionMs: options.actionMs ?? DEFAULT_ACTION_MS,
+      authorizationMs: books.authorizationMs,
+    };
+    this.#challengeUrl = options.challengeUrl ?? ((chargeId) => `http://127.0.0.1:4000/sandbox/challenge/${chargeId}`);
   }
 
   async tokenize({ merchant, card }: TokenizeRequest): Promise<TokenizeOutcome> {
@@ -61,53 +81,36 @@ export class Sandbox implements Processor {
     const behavior = JSON.parse(stored) as Behavior;
     if (behavior.kind === 'drop_connection' && !behavior.afterTheEffect) return { kind: 'unknown' };
     const charge = await this.#books.addCharge(this.#chargeFor(behavior, request));
-    return behavior.kind === 'drop_connection' ? { kind: 'unknown' } : chargeOutcome(charge);
+    return behavior.kind === 'drop_connection' ? { kind: 'unknown' } : chargeOutcome(charge, this.#challengeUrl);
   }
 
   #chargeFor(behavior: Behavior, request: ChargeRequest): NewCharge {
-    const { merchant, key, token, amount, currency, captureNow } = request;
-    const approved: NewCharge = {
+    const { merchant, key, token, amount, currency, captureNow, returnUrl } = request;
+    return {
       merchant,
       id: `ch_${randomBytes(12).toString('hex')}`,
       key,
       token,
-      status: 'approved',
-      next: null,
       amount,
       currency,
       captureNow,
-      declineCode: null,
       networkTransactionId: randomBytes(8).readBigUInt64BE().toString().slice(0, 15),
+      returnUrl,
+      ...courseOfCharge(behavior, request, this.#durations),
     };
-    switch (behavior.kind) {
-      case 'approve':
-      case 'approve_with_refunds':
-      case 'drop_connection':
-        return approved;
-      case 'decline':
-        return { ...approved, status: 'declined', declineCode: behavior.code };
-      case 'approve_later':
-        return { ...approved, status: 'pending', next: { status: 'approved', inMs: this.#delayMs } };
-      default:
-        return unreachable(behavior);
-    }
   }
 
   async capture(request: CaptureRequest): Promise<MovementOutcome> {
-    return this.#move('capture', request, { status: 'succeeded', next: null }, request.final);
+    const course = courseOfCapture(await this.#behaviorBehind(request), this.#durations);
+    return this.#move('capture', request, course, request.final);
   }
 
   async void(request: MovementRequest): Promise<MovementOutcome> {
-    return this.#move('void', request, { status: 'succeeded', next: null });
+    return this.#move('void', request, courseOfVoid());
   }
 
   async refund(request: MovementRequest): Promise<MovementOutcome> {
-    const behavior = await this.#behaviorBehind(request);
-    if (behavior?.kind !== 'approve_with_refunds') {
-      return this.#move('refund', request, { status: 'succeeded', next: null });
-    }
-    const next = { status: behavior.later, inMs: this.#delayMs };
-    return this.#move('refund', request, { status: behavior.first, next });
+    return this.#move('refund', request, courseOfRefund(await this.#behaviorBehind(request), this.#durations));
   }
 
   async #behaviorBehind({ merchant, chargeReference }: MovementRequest): Promise<Behavior | undefined> {
@@ -117,11 +120,10 @@ export class Sandbox implements Processor {
 
   async #move(
     kind: MovementKind,
-    request: MovementRequest,
-    course: Pick<NewMovement, 'status' | 'next'>,
+    { merchant, key, chargeReference, amount }: MovementRequest,
+    course: MovementCourse,
     final = false,
   ): Promise<MovementOutcome> {
-    const { merchant, key, chargeReference, amount } = request;
     const id = `mv_${randomBytes(12).toString('hex')}`;
     const movement = await this.#books.addMovement({
       merchant,
@@ -133,62 +135,16 @@ export class Sandbox implements Processor {
       final,
       ...course,
     });
-    if (movement !== undefined) return movementOutcome(movement);
-    return {
-      kind: 'failed',
-      reference: null,
-      code: `${kind}_not_possible`,
-      message: `The charge does not allow a ${kind} of this amount.`,
-    };
+    return movement === undefined ? refused(kind) : movementOutcome(movement);
   }
 
   async lookUpCharge({ merchant, key }: LookUpRequest): Promise<ChargeOutcome | NotFound> {
     const charge = await this.#books.readCharge(merchant, key);
-    return charge === undefined ? { kind: 'not_found' } : chargeOutcome(charge);
+    return charge === undefined ? { kind: 'not_found' } : chargeOutcome(charge, this.#challengeUrl);
   }
 
   async lookUpMovement({ merchant, key }: LookUpRequest): Promise<MovementOutcome | NotFound> {
     const movement = await this.#books.readMovement(merchant, key);
     return movement === undefined ? { kind: 'not_found' } : movementOutcome(movement);
-  }
-}
-
-function chargeOutcome(charge: Charge): ChargeOutcome {
-  switch (charge.status) {
-    case 'approved':
-      return {
-        kind: 'approved',
-        reference: charge.id,
-        networkTransactionId: charge.networkTransactionId,
-        captured: charge.amountCaptured > 0n,
-        expiresAt: null,
-      };
-    case 'declined':
-      return { kind: 'declined', reference: charge.id, decline: decline(parseDeclineCode(charge.declineCode ?? '')) };
-    case 'pending':
-      return { kind: 'pending', reference: charge.id };
-    case 'voided':
-      return { kind: 'voided', reference: charge.id };
-    default:
-      return unreachable(charge.status);
-  }
-}
-
-function movementOutcome(movement: Movement): MovementOutcome {
-  const reference = movement.id;
-  switch (movement.status) {
-    case 'succeeded':
-      return { kind: 'succeeded', reference };
-    case 'pending':
-      return { kind: 'pending', reference };
-    case 'failed':
-      return {
-        kind: 'failed',
-        reference,
-        code: 'returned',
-        message: 'The money could not be delivered and came back.',
-      };
-    default:
-      return unreachable(movement.status);
   }
 }

@@ -1,0 +1,114 @@
+import type { MovementKind } from './records.ts';
+
+/*
+ * The statements that move the sandbox's money. Each is a whole transaction, and each decides by its own WHERE, on the
+ * row as it is once it is locked: of two that race the second finds what the first left.
+ *
+ * A charge holds 0 <= amount_captured, amount_released and their sum <= amount. Where the sum is the amount, the
+ * authorisation has come to its end, and nothing opens it again.
+ */
+
+const inMs = (parameter: string): string => `now() + make_interval(secs => ${parameter}::float8 / 1000)`;
+
+/** The columns of a charge that are ever read. */
+export const CHARGE_COLUMNS = `
+  id, status, amount, currency, capture_now, decline_code, network_transaction_id, return_url,
+  CASE WHEN next_status = 'expired' THEN next_at END AS expires_at`;
+
+/** Books a charge, unless its key was used before. */
+export const ADD_CHARGE = `
+  INSERT INTO sandbox_charge (merchant, id, key, token, status, next_status, next_at, amount, currency,
+    capture_now, amount_captured, decline_code, network_transaction_id, return_url)
+  VALUES ($1, $2, $3, $4, $5, $6, ${inMs('$7')}, $8, $9, $10,
+    CASE WHEN $10 AND $5 = 'approved' THEN $8::bigint ELSE 0 END, $11, $12, $13)
+  ON CONFLICT (merchant, key) DO NOTHING`;
+
+/** What an approval makes of next_status and next_at: an authorisation is held for so long, a captured charge stays. */
+const holdIf = (approved: string, period: string): string => `
+  next_status = CASE WHEN ${approved} AND NOT capture_now THEN 'expired' END,
+  next_at = CASE WHEN ${approved} AND NOT capture_now THEN ${inMs(period)} END`;
+
+const PASSED = '($2::boolean AND decline_code IS NULL)';
+
+/** The payer has acted, or failed to: $2. A charge that no longer waits for it stays as it is. */
+export const COMPLETE_ACTION = `
+  UPDATE sandbox_charge
+  SET status = CASE WHEN ${PASSED} THEN 'approved' ELSE 'declined' END,
+      decline_code = CASE WHEN $2::boolean THEN decline_code ELSE 'three_d_secure_failed' END,
+      amount_captured = CASE WHEN ${PASSED} AND capture_now THEN amount ELSE 0 END,
+      ${holdIf(PASSED, '$3')},
+      notify = true
+  WHERE id = $1 AND status = 'action_required'`;
+
+/**
+ * Charges that are due become what they were to become. An authorisation that was captured in part stays, without what
+ * is left of it; what was captured is taken back whole when a charge is reversed.
+ */
+export const ADVANCE_CHARGES = `
+  UPDATE sandbox_charge
+  SET status = CASE WHEN next_status = 'expired' AND amount_captured > 0 THEN status ELSE next_status END,
+      amount_captured = CASE WHEN next_status = 'approved' AND capture_now THEN amount
+                             WHEN next_status = 'reversed' THEN 0
+                             ELSE amount_captured END,
+      amount_released = CASE next_status WHEN 'expired' THEN amount - amount_captured
+                                         WHEN 'reversed' THEN amount
+                                         ELSE amount_released END,
+      ${holdIf("next_status = 'approved'", '$1')},
+      notify = true
+  WHERE next_at <= now()`;
+
+/**
+ * Movements that are due get their result, and what fails gives back what it took. A capture that never succeeded can
+ * be made again while the authorisation is open; one that was taken back cannot.
+ */
+export const ADVANCE_MOVEMENTS = `
+  WITH due AS (
+    SELECT merchant, id, status AS was FROM sandbox_movement WHERE next_at <= now() ORDER BY merchant, id FOR UPDATE
+  ), moved AS (
+    UPDATE sandbox_movement AS movement
+    SET status = next_status, next_status = NULL, next_at = NULL, notify = true
+    FROM due WHERE movement.merchant = due.merchant AND movement.id = due.id
+    RETURNING movement.merchant, charge_id, kind, status, was, amount
+  ), given_back AS (
+    SELECT merchant, charge_id,
+      coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+      coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
+      coalesce(sum(amount) FILTER (WHERE kind = 'capture' AND was = 'succeeded'), 0) AS taken_back
+    FROM moved WHERE status = 'failed' GROUP BY merchant, charge_id
+  )
+  UPDATE sandbox_charge AS charge
+  SET amount_refunded = amount_refunded - refunded,
+      amount_captured = amount_captured - captured,
+      amount_released = amount_released
+        + CASE WHEN amount_captured + amount_released = amount THEN captured ELSE taken_back END
+  FROM given_back WHERE charge.merchant = given_back.merchant AND charge.id = given_back.charge_id`;
+
+/** A capture that is final, or takes the last of an authorisation. */
+const LAST_CAPTURE = '($10 OR amount_captured + amount_released + $3::bigint = amount)';
+
+/** What each kind of movement takes from its charge, if there is so much. */
+const TAKE: Readonly<Record<MovementKind, string>> = {
+  capture: `UPDATE sandbox_charge
+    SET amount_captured = amount_captured + $3::bigint,
+        amount_released = CASE WHEN $10 THEN amount - amount_captured - $3::bigint ELSE amount_released END,
+        next_status = CASE WHEN ${LAST_CAPTURE} THEN NULL ELSE next_status END,
+        next_at = CASE WHEN ${LAST_CAPTURE} THEN NULL ELSE next_at END
+    WHERE merchant = $1 AND id = $2 AND status = 'approved'
+      AND amount_captured + amount_released + $3::bigint <= amount`,
+  void: `UPDATE sandbox_charge
+    SET next_status = NULL, next_at = NULL, amount_released = amount - amount_captured,
+        status = CASE WHEN amount_captured = 0 THEN 'voided' ELSE status END
+    WHERE merchant = $1 AND id = $2
+      AND (status IN ('pending', 'action_required')
+        OR (status = 'approved' AND amount_captured + amount_released < amount))`,
+  refund: `UPDATE sandbox_charge
+    SET amount_refunded = amount_refunded + $3::bigint
+    WHERE merchant = $1 AND id = $2 AND status = 'approved' AND amount_refunded + $3::bigint <= amount_captured`,
+};
+
+/** Books a movement and takes it from its charge, or does neither. */
+export const addMovement = (kind: MovementKind): string => `
+  WITH taken AS (${TAKE[kind]} RETURNING id)
+  INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final)
+  SELECT $1, $4, taken.id, $5, $6, $7, $8, ${inMs('$9')}, $3::bigint, $10
+  FROM taken RETURNING id, kind, status`;
