@@ -144,6 +144,7 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
   const settings: Settings = {
     idempotencyRetentionMs: 30 * DAY_MS,
     recoveryDelayMs: 5_000,
+    leaseMs: 30_000,
     raiseAfterMs: DAY_MS,
     lateSuccessLookMs: DAY_MS / 24,
     ...given,

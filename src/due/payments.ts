@@ -6,16 +6,13 @@ import { settleAll } from './settle-all.ts';
 /** Payments that one round takes on. */
 const BATCH = 20;
 
-/** A process that dies in the middle of a round delays its payments by no more than this. */
-const LEASE_MS = 60_000;
-
 /**
  * One round of what the gateway does by itself: charges payments whose date has come, tries declined ones again, and
  * lets expire what is over.
  * @returns how many were looked at; as many as a batch has means that there may be more
  */
 export async function runDuePayments(gateway: Gateway): Promise<number> {
-  const due = await claimDuePayments(gateway.database, { limit: BATCH, leaseMs: LEASE_MS });
+  const due = await claimDuePayments(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
   await settleAll(due.map((payment) => fallDue(gateway, payment)));
   return due.length;
 }

@@ -10,16 +10,13 @@ import { settleAll } from './settle-all.ts';
 /** Operations that one round of recovery takes on. */
 const BATCH = 20;
 
-/** A process that dies in the middle of a round delays its operations by no more than this. */
-const LEASE_MS = 60_000;
-
 /**
  * One round of recovery: asks the processors what became of operations whose answer is overdue or unknown, and begins
  * those that are certainly not under way.
  * @returns how many were asked about; as many as a batch has means that there may be more
  */
 export async function recoverDue(gateway: Gateway): Promise<number> {
-  const due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: LEASE_MS });
+  const due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
   await settleAll(due.map((operation) => recover(gateway, operation)));
   return due.length;
 }

@@ -54,10 +54,10 @@ export function approveCharge(
   draft.insert('capture', capture);
   draft.update('attempt', { ...approved, status: 'SUCCEEDED' });
   draft.apply({ type: 'CHARGED', amount: capture.amount, confirmed: true });
+  draft.recordStatus({ attemptId: attempt.id, captureId: capture.id });
   // It has succeeded already: that wins over any wish to end it, and whoever wished is told.
   if (cancelRequestedAt !== null) draft.record('PAYMENT_CANCEL_REFUSED', { attemptId: attempt.id });
   if (expiryRequestedAt !== null) draft.record('PAYMENT_EXPIRY_REFUSED', { attemptId: attempt.id });
-  draft.recordStatus({ attemptId: attempt.id, captureId: capture.id });
   return capture;
 }
 

@@ -4,7 +4,7 @@ import { approveCharge, reverseCapture, type Approval, type Reversal } from './a
 import { endingOf } from './conclude-charge.ts';
 import type { ChargeAnswer, OpenOperation } from './conclude.ts';
 import type { Gateway } from './gateway.ts';
-import { inquiryDelayMs } from './operation-course.ts';
+import { inquiryDelayMs, lookLater } from './operation-course.ts';
 import { ownOrigin, planOperation } from './operation.ts';
 
 /** What an answer may still tell of a charge that has come to its end. */
@@ -27,7 +27,8 @@ export function concludeLateCharge(
   const { draft, operation } = open;
   const news = newsOf(open.attempt, answer, captures);
   if (news === undefined) {
-    if (operation.recoverAt === null || answer.kind === 'unknown') return false;
+    if (answer.kind === 'unknown') return lookLater(gateway, draft, operation);
+    if (operation.recoverAt === null) return false;
     // Made late, and its result is still to come: it is not lost sight of.
     const isComing = answer.kind === 'pending' || answer.kind === 'action_required';
     const recoverAt = isComing ? new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)) : null;

@@ -16,7 +16,7 @@ import { concludeCharge } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
-import { awaitKnowledge, planAgain } from './operation-course.ts';
+import { awaitKnowledge, forgetLook, lookLater, planAgain } from './operation-course.ts';
 
 /** What a processor said of an operation, or what it comes to when it has no trace of it: it never reached it. */
 export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
@@ -118,13 +118,29 @@ async function takeMovementEffect(
   answer: MovementAnswer,
 ): Promise<boolean> {
   const { draft, operation } = open;
+  if (operation.status === 'COMPLETED') {
+    if (answer.kind === 'unknown') return lookLater(gateway, draft, operation);
+    const wasLookedFor = forgetLook(draft, operation);
+    if (answer.kind === 'not_executed') return wasLookedFor;
+    return (await takeMovementResult(gateway, transaction, open, answer)) || wasLookedFor;
+  }
   if (answer.kind === 'unknown' || answer.kind === 'not_executed') {
-    // Someone has begun it since, or it has ended: an older answer says nothing about that.
-    if (operation.status === 'COMPLETED' || operation.status === 'PLANNED') return false;
+    // It is wanted again: an older answer says nothing about that.
+    if (operation.status === 'PLANNED') return false;
     if (answer.kind === 'unknown') return awaitKnowledge(gateway, draft, operation);
     planAgain(gateway, draft, operation);
     return true;
   }
+  return takeMovementResult(gateway, transaction, open, answer);
+}
+
+async function takeMovementResult(
+  gateway: Gateway,
+  transaction: Transaction,
+  open: OpenOperation,
+  answer: MovementResult,
+): Promise<boolean> {
+  const { draft, operation } = open;
   switch (operation.kind) {
     case 'CAPTURE': {
       const captures = await readOfPayment(transaction, 'capture', draft.payment);

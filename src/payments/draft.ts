@@ -45,7 +45,7 @@ export class PaymentDraft {
   readonly #gateway: Gateway;
   readonly #actor: string;
   readonly #inserts = new Map<LedgerTable, object[]>();
-  readonly #updates = new Map<LedgerTable, object[]>();
+  readonly #updates = new Map<LedgerTable, Map<string, object>>();
 
   constructor(gateway: Gateway, options: { payment: Payment; isNew: boolean; clock: TransactionClock; actor: string }) {
     this.#gateway = gateway;
@@ -149,8 +149,10 @@ export class PaymentDraft {
     this.#inserts.set(table, [...(this.#inserts.get(table) ?? []), row]);
   }
 
-  update<T extends LedgerTable>(table: T, row: LedgerRows[T]): void {
-    this.#updates.set(table, [...(this.#updates.get(table) ?? []), row]);
+  /** Puts a row in the place of the one with its id; the last one that is given counts. */
+  update<T extends 'payment' | 'attempt' | 'capture' | 'refund' | 'operation'>(table: T, row: LedgerRows[T]): void {
+    const rows = this.#updates.get(table) ?? new Map<string, object>();
+    this.#updates.set(table, rows.set(row.id, row));
   }
 
   /** Operations that this draft adds and nobody has begun. */
@@ -177,9 +179,11 @@ export class PaymentDraft {
     if (this.#isChanged) {
       const dueAt = dueAtOf(this.#payment);
       const payment = { ...this.#payment, dueAt, updatedAt: this.#clock.now, updatedBy: this.#actor };
-      (this.#isNew ? this.#inserts : this.#updates).set('payment', [payment]);
+      if (this.#isNew) this.#inserts.set('payment', [payment]);
+      else this.update('payment', payment);
     }
-    return { insert: Object.fromEntries(this.#inserts), update: Object.fromEntries(this.#updates) };
+    const updates = [...this.#updates].map(([table, rows]) => [table, [...rows.values()]] as const);
+    return { insert: Object.fromEntries(this.#inserts), update: Object.fromEntries(updates) };
   }
 
   #with(next: Lifecycle): Payment {

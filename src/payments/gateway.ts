@@ -23,6 +23,8 @@ export interface Settings {
   readonly idempotencyRetentionMs: number;
   /** How long after a call's deadline recovery first asks the processor: 1 to 30,000. */
   readonly recoveryDelayMs: number;
+  /** How long what a process has taken on is left to it: a process that dies delays it by no more than this. */
+  readonly leaseMs: number;
   /** How long recovery looks for an answer before it tells an operator. */
   readonly raiseAfterMs: number;
   /** How long after a charge was taken for never executed it is looked for once more. */

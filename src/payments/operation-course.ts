@@ -58,10 +58,28 @@ export function awaitKnowledge(gateway: Gateway, draft: PaymentDraft, operation:
   return true;
 }
 
+/**
+ * Something was said to have changed about an operation that has ended, and the processor could not be asked what: it is
+ * asked again. @returns false where that is put down already
+ */
+export function lookLater(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
+  if (operation.recoverAt !== null) return false;
+  const recoverAt = new Date(draft.now.getTime() + gateway.settings.recoveryDelayMs);
+  draft.update('operation', { ...operation, recoverAt });
+  return true;
+}
+
+/** The look that was put down for an operation that has ended was made. @returns whether there was one */
+export function forgetLook(draft: PaymentDraft, operation: Operation): boolean {
+  if (operation.recoverAt === null) return false;
+  draft.update('operation', { ...operation, recoverAt: null });
+  return true;
+}
+
 /** The processor never executed it: it is asked again under the same key, for as long as that is safe. */
 export function planAgain(gateway: Gateway, draft: PaymentDraft, operation: Operation): void {
   if (isOverdue(gateway, draft, operation)) raiseOperation(gateway, draft, operation);
-  else draft.update('operation', { ...operation, ...planned(draft.now) });
+  else draft.update('operation', { ...operation, ...planned(draft.now), inquiries: 0 });
 }
 
 /** An operator has to find out, and say so with resolveOperation. */

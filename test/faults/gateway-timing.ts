@@ -1,0 +1,7 @@
+/** Short, so that two minutes hold many recoveries; but the window has to be long enough for two busy cores. */
+export const LIMITS = { callTimeoutMs: 600, inFlightWindowMs: 1_000 };
+
+export const SETTINGS = { recoveryDelayMs: 200, lateSuccessLookMs: 5_000, leaseMs: 5_000 };
+
+/** How long a pending charge or refund of the sandbox takes. */
+export const SANDBOX_DELAY_MS = 100;
