@@ -1,4 +1,4 @@
-import type { Payment } from '../../generated/prisma/client.ts';
+import type { IdempotencyKey, Operation, Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
 import {
   claimKeys,
@@ -9,10 +9,12 @@ import {
   write,
   type TransactionClock,
 } from '../store/ledger.ts';
-import { transact, type Transaction } from '../store/transaction.ts';
+import { findOperation } from '../store/due.ts';
+import { isKeyTaken, transact, type Transaction } from '../store/transaction.ts';
 import { PaymentDraft } from './draft.ts';
-import { notFound, type Failure } from './failure.ts';
-import type { Caller, Gateway } from './gateway.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
+import { KEY_RETENTION_MIN_MS, type Caller, type Gateway } from './gateway.ts';
+import type { Origin } from './operation.ts';
 import { checkKey, keyRow, replay, type KeyedRequest, type KeyedResource } from './idempotency.ts';
 
 /** What a decision made: the draft to write, and what the command needs of it afterwards. */
@@ -32,6 +34,15 @@ export type Begun<T> =
     }
   | { readonly replayed: true; readonly payment: Payment; readonly resourceId: string };
 
+type Decide<T> = (
+  transaction: Transaction,
+  clock: TransactionClock,
+  origin: Origin,
+) => Promise<Result<Decided<T>, Failure>>;
+
+/** How often one key can be used anew after it has expired. */
+const GENERATIONS_MAX = 20;
+
 /**
  * The first phase of every mutation that moves money, in one transaction: the key is claimed, the payment
  * locked, the decision made and everything written. A decision that refuses leaves nothing behind, the key
@@ -42,23 +53,70 @@ export async function begin<T>(
   caller: Caller,
   request: KeyedRequest,
   resource: KeyedResource,
-  decide: (transaction: Transaction, clock: TransactionClock) => Promise<Result<Decided<T>, Failure>>,
+  decide: Decide<T>,
 ): Promise<Result<Begun<T>, Failure>> {
-  const startedAtMs = performance.now();
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
   const row = keyRow(gateway, caller, request, resource);
+  for (let generation = 0; generation < GENERATIONS_MAX; generation++) {
+    const origin = { principal: caller.principal, operation: request.operation, key: request.key, generation };
+    try {
+      return await beginAs(gateway, caller, { row, origin, resource }, decide);
+    } catch (error) {
+      if (!(error instanceof ProcessorKeyTaken) || !(await isOfExpiredRequest(gateway, error.operation))) throw error;
+    }
+  }
+  return invalid('This idempotency key was used anew too often: choose another.', 'idempotencyKey');
+}
+
+/** The processor's key of an operation to be is another operation's already. */
+class ProcessorKeyTaken extends Error {
+  override readonly name = 'ProcessorKeyTaken';
+  readonly operation: Operation;
+
+  constructor(operation: Operation, cause: unknown) {
+    super('the processor has an operation under this key', { cause });
+    this.operation = operation;
+  }
+}
+
+/**
+ * Whether the operation that has this one's key belongs to a request whose client's key has expired and is used anew. A
+ * younger one would mean that a key was lost before its time: nothing is done twice then.
+ */
+async function isOfExpiredRequest(
+  gateway: Gateway,
+  { processor, environmentId, processorKey }: Operation,
+): Promise<boolean> {
+  const older = await findOperation(gateway.database, { processor, merchant: environmentId, key: processorKey });
+  if (older === undefined) return false;
+  return older.createdAt.getTime() + KEY_RETENTION_MIN_MS <= gateway.now().getTime();
+}
+
+async function beginAs<T>(
+  gateway: Gateway,
+  caller: Caller,
+  as: { readonly row: IdempotencyKey; readonly origin: Origin; readonly resource: KeyedResource },
+  decide: Decide<T>,
+): Promise<Result<Begun<T>, Failure>> {
+  const { row, origin, resource } = as;
+  const startedAtMs = performance.now();
   const result = await transact<Result<Begun<T> | Replayed, Failure>>(gateway.database, async (transaction) => {
     const { clock, claimed } = await claimKeys(transaction, [row]);
     if (claimed[0] !== true) {
       const earlier = await replay(transaction, row, clock.now);
       return { commit: false, value: earlier.ok ? ok({ replayed: true, ...earlier.value }) : earlier };
     }
-    const decided = await decide(transaction, clock);
+    const decided = await decide(transaction, clock, origin);
     if (!decided.ok) return { commit: false, value: decided };
     const { draft, value } = decided.value;
     if (resource.operationId !== null && !draft.adds(resource.operationId)) await keepNoOperation(transaction, row);
-    await write(transaction, draft.writes());
+    try {
+      await write(transaction, draft.writes());
+    } catch (error) {
+      const [operation] = draft.operations;
+      throw operation !== undefined && isKeyTaken(error) ? new ProcessorKeyTaken(operation, error) : error;
+    }
     return { commit: true, value: ok({ replayed: false, payment: draft.payment, value, startedAtMs }) };
   });
   if (!result.ok) return result;

@@ -7,7 +7,6 @@ import { dispatch } from './dispatch.ts';
 import { canBeVoided } from './ending.ts';
 import type { Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { originOf } from './idempotency.ts';
 import { illegalState } from './illegal.ts';
 import { planOperation } from './operation.ts';
 
@@ -30,7 +29,7 @@ export async function cancelPayment(
   const request = { operation: 'cancelPayment', key: input.idempotencyKey, input: { paymentId } };
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
+  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
@@ -53,7 +52,7 @@ export async function cancelPayment(
       id: operationId,
       kind: 'VOID',
       attempt,
-      origin: originOf(caller, request),
+      origin,
       status: 'DISPATCHED',
     });
     return ok({ draft, value: { payment, operation, attempt } });

@@ -8,7 +8,6 @@ import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { originOf } from './idempotency.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { planOperation } from './operation.ts';
@@ -47,7 +46,7 @@ export async function capturePayment(
   const captureId = gateway.newId();
   const operationId = gateway.newId();
   const resource = { resourceId: captureId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
+  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
@@ -70,7 +69,7 @@ export async function capturePayment(
       kind: 'CAPTURE',
       attempt,
       captureId,
-      origin: originOf(caller, request),
+      origin,
       status: 'DISPATCHED',
     });
     draft.record('CAPTURE_PENDING', { attemptId: attempt.id, captureId });

@@ -21,7 +21,7 @@ import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { originOf } from './idempotency.ts';
+import type { Origin } from './operation.ts';
 
 export interface CreatePaymentInput {
   readonly idempotencyKey: string;
@@ -88,8 +88,8 @@ export async function createPayment(
   const paymentId = gateway.newId();
   const operationId = input.process ? gateway.newId() : null;
   const resource = { resourceId: paymentId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, (transaction, clock) =>
-    decide(gateway, caller, { transaction, clock, checked: checked.value, method, request, paymentId, operationId }),
+  const begun = await begin(gateway, caller, request, resource, (transaction, clock, origin) =>
+    decide(gateway, caller, { transaction, clock, origin, checked: checked.value, method, paymentId, operationId }),
   );
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
@@ -135,12 +135,12 @@ async function decide(
     readonly clock: TransactionClock;
     readonly checked: Checked;
     readonly method: PaymentMethod | null;
-    readonly request: { readonly operation: string; readonly key: string };
+    readonly origin: Origin;
     readonly paymentId: string;
     readonly operationId: string | null;
   },
 ): Promise<Result<Decided<StartedCharge | null>, Failure>> {
-  const { transaction, clock, checked, request, operationId } = given;
+  const { transaction, clock, origin, checked, operationId } = given;
   const { input } = checked;
   const { environmentId } = caller;
   for (const field of ['paymentDate', 'expiresAt'] as const) {
@@ -167,7 +167,7 @@ async function decide(
   }
   if (operationId === null || method === null) return ok({ draft, value: null });
   const started = startAttempt(gateway, draft, {
-    origin: originOf(caller, request),
+    origin,
     operationId,
     paymentMethod: method,
     by: 'CLIENT',

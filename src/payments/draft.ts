@@ -157,15 +157,16 @@ export class PaymentDraft {
 
   /** Operations that this draft adds and nobody has begun. */
   get planned(): readonly Operation[] {
-    return this.#operations.filter(({ status }) => status === 'PLANNED');
+    return this.operations.filter(({ status }) => status === 'PLANNED');
   }
 
   /** Whether this draft adds an operation. */
   adds(operationId: string): boolean {
-    return this.#operations.some(({ id }) => id === operationId);
+    return this.operations.some(({ id }) => id === operationId);
   }
 
-  get #operations(): readonly Operation[] {
+  /** The operations that this draft adds. */
+  get operations(): readonly Operation[] {
     return (this.#inserts.get('operation') ?? []) as Operation[];
   }
 

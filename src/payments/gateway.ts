@@ -18,6 +18,9 @@ export interface Gateway {
   readonly report: (message: string, details: Readonly<Record<string, string | number | null>>) => void;
 }
 
+/** No idempotency key is given up sooner: a day, as clients may count on everywhere. */
+export const KEY_RETENTION_MIN_MS = 24 * 3_600_000;
+
 export interface Settings {
   /** How long an idempotency key is kept: a day at least. */
   readonly idempotencyRetentionMs: number;

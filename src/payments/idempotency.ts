@@ -6,7 +6,6 @@ import { checkText } from './details.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { FINGERPRINT_VERSION } from './keyring.ts';
-import type { Origin } from './operation.ts';
 
 const KEY_LENGTH_MAX = 255;
 
@@ -16,11 +15,6 @@ export interface KeyedRequest {
   readonly key: string;
   /** The coerced input, with the card's fingerprint in place of its number and without the CVC. */
   readonly input: unknown;
-}
-
-/** A client's request as the origin of what it makes. */
-export function originOf(caller: Caller, request: Pick<KeyedRequest, 'operation' | 'key'>): Origin {
-  return { principal: caller.principal, operation: request.operation, key: request.key };
 }
 
 /** What the key's row is to say about what the request makes. All ids are drawn before anything is written. */

@@ -13,11 +13,16 @@ export interface Origin {
   readonly operation: string;
   /** The client's key, or what names this one occasion. */
   readonly key: string;
+  /**
+   * How many requests of before had the same key, which has expired since: a processor must not take this one for one of
+   * those. 0 nearly always.
+   */
+  readonly generation: number;
 }
 
 /** A wish of the gateway's own. No client has this principal. */
 export function ownOrigin(operation: 'schedule' | 'retry' | 'cancel' | 'expire' | 'return', occasion: string): Origin {
-  return { principal: 'gateway', operation, key: occasion };
+  return { principal: 'gateway', operation, key: occasion, generation: 0 };
 }
 
 /** What an operation is about, and whose wish it is. */
@@ -55,6 +60,7 @@ export function planOperation(gateway: Gateway, draft: PaymentDraft, plan: Opera
       origin.key,
       plan.kind,
       attempt.number,
+      ...(origin.generation === 0 ? [] : [origin.generation]),
     ]),
     processorReference: null,
     inquiries: 0,

@@ -7,7 +7,6 @@ import { cardForFingerprint, tokenizeCard } from './card.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { originOf } from './idempotency.ts';
 
 export interface ProcessPaymentInput {
   readonly idempotencyKey: string;
@@ -42,7 +41,7 @@ export async function processPayment(
   }
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
+  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
@@ -60,7 +59,7 @@ export async function processPayment(
     }
     if (paymentMethod === null) return invalid('The payment has no payment method yet: give one.', 'paymentMethodId');
     const started = startAttempt(gateway, draft, {
-      origin: originOf(caller, request),
+      origin,
       operationId,
       paymentMethod,
       by: 'CLIENT',

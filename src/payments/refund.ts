@@ -9,7 +9,6 @@ import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { originOf } from './idempotency.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { planOperation } from './operation.ts';
 
@@ -47,7 +46,7 @@ export async function refundPayment(
   const refundId = gateway.newId();
   const operationId = gateway.newId();
   const resource = { resourceId: refundId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
+  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
@@ -74,7 +73,7 @@ export async function refundPayment(
       kind: 'REFUND',
       attempt,
       refundId,
-      origin: originOf(caller, request),
+      origin,
       status: 'DISPATCHED',
     });
     draft.record('REFUND_PENDING', { attemptId: attempt.id, refundId });

@@ -62,3 +62,12 @@ async function runIn<T>(client: pg.PoolClient, work: (transaction: Transaction) 
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === DEADLOCK_DETECTED;
 }
+
+/** The processor's idempotency key of an operation is another operation's already. */
+export function isKeyTaken(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'constraint' in error &&
+    error.constraint === 'operation_environment_id_processor_processor_key_key'
+  );
+}
