@@ -63,7 +63,11 @@ test('the sandbox has every card that its documentation promises', () => {
   expect(numbersThat('approve')).toHaveLength(6);
   expect(numbersThat('decline')).toHaveLength(9);
   expect(numbersThat('approve_with_refunds')).toHaveLength(2);
+  expect(numbersThat('approve_with_captures')).toHaveLength(3);
   expect(numbersThat('approve_later')).toHaveLength(1);
+  expect(numbersThat('decline_later')).toHaveLength(1);
+  expect(numbersThat('hold_briefly')).toHaveLength(1);
+  expect(numbersThat('challenge')).toHaveLength(5);
   expect(numbersThat('drop_connection')).toHaveLength(2);
 });
 

@@ -5,18 +5,29 @@ import {
   CreateCustomerDocument,
   CreatePaymentDocument,
   CreatePaymentMethodDocument,
+  DetachPaymentMethodDocument,
+  EventTypesDocument,
+  OperationsDocument,
+  OperationsOfPaymentDocument,
   PaymentDocument,
   ProcessPaymentDocument,
+  RecoveryDocument,
   RefundPaymentDocument,
+  ResolveOperationDocument,
+  RetryScheduleDocument,
+  SetRetryScheduleDocument,
   UpdatePaymentDocument,
   type CancelPaymentInput,
   type CapturePaymentInput,
   type CardInput,
   type CreateCustomerInput,
   type CreatePaymentInput,
+  type OperationFilter,
+  type OperationKind,
   type PaymentFieldsFragment,
   type ProcessPaymentInput,
   type RefundPaymentInput,
+  type ResolveOperationInput,
   type UpdatePaymentInput,
 } from '../../generated/operations/graphql.ts';
 import { only, type TestGateway } from './gateway.ts';
@@ -102,5 +113,58 @@ export class Till {
     const input = { customerId, card: card(number) };
     const result = await this.#gateway().execute(CreatePaymentMethodDocument, { input }, this.#options);
     return only(result.createPaymentMethod, 'CreatePaymentMethodPayload').paymentMethod.id;
+  }
+
+  async detach(paymentMethodId: string): Promise<void> {
+    const variables = { input: { paymentMethodId } };
+    const { detachPaymentMethod } = await this.#gateway().execute(
+      DetachPaymentMethodDocument,
+      variables,
+      this.#options,
+    );
+    only(detachPaymentMethod, 'DetachPaymentMethodPayload');
+  }
+
+  /** How often, and how many seconds apart, declines are tried again from now on. */
+  async setRetrySchedule(...delaysSeconds: number[]) {
+    const variables = { input: { delaysSeconds } };
+    return (await this.#gateway().execute(SetRetryScheduleDocument, variables, this.#options)).setRetrySchedule;
+  }
+
+  async retrySchedule() {
+    return (await this.#gateway().execute(RetryScheduleDocument, {}, this.#options)).retrySchedule.delaysSeconds;
+  }
+
+  async resolve(input: Keyless<ResolveOperationInput>) {
+    const whole = { idempotencyKey: randomUUID(), ...input };
+    return (await this.#gateway().execute(ResolveOperationDocument, { input: whole }, this.#options)).resolveOperation;
+  }
+
+  async recovery() {
+    return (await this.#gateway().execute(RecoveryDocument, {}, this.#options)).recovery;
+  }
+
+  /** The operations of every payment that fit. */
+  async operations(filter: OperationFilter) {
+    const { operations } = await this.#gateway().execute(OperationsDocument, { filter }, this.#options);
+    return operations.edges.map(({ node }) => node);
+  }
+
+  async operationsOf(id: string) {
+    const { payment } = await this.#gateway().execute(OperationsOfPaymentDocument, { id }, this.#options);
+    return payment?.operations ?? [];
+  }
+
+  /** The latest operation of a kind. @throws if the payment has none such */
+  async operationOf(id: string, kind: OperationKind) {
+    const operation = (await this.operationsOf(id)).findLast((each) => each.kind === kind);
+    if (operation === undefined) throw new Error(`the payment has no ${kind}`);
+    return operation;
+  }
+
+  /** What happened to a payment, in order. */
+  async eventTypes(id: string) {
+    const { payment } = await this.#gateway().execute(EventTypesDocument, { id }, this.#options);
+    return (payment?.events.edges ?? []).map(({ node }) => node.type);
   }
 }

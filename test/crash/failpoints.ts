@@ -1,0 +1,115 @@
+import pg from 'pg';
+import { decline } from '../../src/domain/decline.ts';
+import { CRASH_POINTS, type Orders } from '../harness/crash-points.ts';
+import { Interposed } from '../harness/interposed.ts';
+
+/** An operation as a transaction wrote it. */
+interface Written {
+  readonly payment_id: string;
+  readonly processor_key: string;
+  readonly kind: string;
+  readonly status: string;
+}
+
+type Passing = { readonly call: 'before' | 'after' } | { readonly commit: 'before' | 'after' };
+type Query = (this: pg.Client, ...args: unknown[]) => unknown;
+
+/** The rows of operations among the parameters of a `write`: store/ledger.ts hands them over as JSON. */
+const OPERATION_ROWS = /json_populate_recordset\(NULL::operation, \$(\d+)::json\)/g;
+
+/**
+ * Stops operations where it is told to, and ends this process when all of them stand there. The gateway knows nothing of
+ * it: commits are met where they go to PostgreSQL, and calls on their way to the processor.
+ */
+export class Failpoints {
+  readonly interposed = new Interposed();
+  readonly #written = new Map<string, Written>();
+  #orders: Orders = {};
+  #standing = 0;
+
+  constructor() {
+    this.#meetCommits();
+    this.obey({});
+  }
+
+  obey(orders: Orders): void {
+    this.#orders = orders;
+    const { calls = 'pass', lookUps = 'pass' } = orders;
+    const call = async <T>({ key }: { key: string }, pass: () => Promise<T>) => {
+      if (calls === 'lost') return { kind: 'unknown' } as const;
+      const operation = this.#written.get(key);
+      if (operation === undefined) throw new Error('a call of which nothing was written');
+      await this.#pass({ call: 'before' }, [operation]);
+      const answer = await pass();
+      await this.#pass({ call: 'after' }, [operation]);
+      return answer;
+    };
+    const lookUp = <T>(pass: () => Promise<T>) => (lookUps === 'pass' ? pass() : Promise.resolve({ kind: lookUps }));
+    this.interposed.use({
+      charge: (request, pass) =>
+        calls === 'declined'
+          ? Promise.resolve({ kind: 'declined', reference: null, decline: decline('processing_error') })
+          : call(request, pass),
+      capture: call,
+      void: call,
+      refund: call,
+      lookUpCharge: (_, pass) => lookUp(pass),
+      lookUpMovement: (_, pass) => lookUp(pass),
+    });
+  }
+
+  #meetCommits(): void {
+    const pass = (passing: Passing, written: readonly Written[]) => this.#pass(passing, written);
+    const note = (written: Written) => this.#written.set(written.processor_key, written);
+    const writtenBy = new WeakMap<pg.Client, Written[]>();
+    const query = Object.getOwnPropertyDescriptor(pg.Client.prototype, 'query')?.value as Query;
+    const commit = async (client: pg.Client, written: readonly Written[]): Promise<unknown> => {
+      await pass({ commit: 'before' }, written);
+      const result = await query.call(client, 'COMMIT');
+      await pass({ commit: 'after' }, written);
+      return result;
+    };
+    const meet: Query = function (...args) {
+      const [first] = args;
+      if (first === 'BEGIN') writtenBy.set(this, []);
+      const written = writtenBy.get(this);
+      if (written === undefined) return query.apply(this, args);
+      if (first === 'COMMIT' && args.length === 1) return commit(this, written);
+      for (const operation of operationsIn(first)) {
+        written.push(operation);
+        note(operation);
+      }
+      return query.apply(this, args);
+    };
+    Object.defineProperty(pg.Client.prototype, 'query', { value: meet });
+  }
+
+  /** Whoever is to stop here is never heard of again. */
+  async #pass(passing: Passing, operations: readonly Written[]): Promise<void> {
+    const { crash } = this.#orders;
+    if (crash === undefined) return;
+    const point = CRASH_POINTS[crash.at];
+    const stops = operations.some(({ payment_id, kind, status }) => {
+      if (kind !== (crash.kinds[payment_id] ?? 'CHARGE')) return false;
+      if ('call' in point) return 'call' in passing && passing.call === point.call;
+      return 'commit' in passing && passing.commit === point.commit && stepOf(status) === point.wrote;
+    });
+    if (!stops) return;
+    this.#standing++;
+    // As a power failure would: nothing is said, nothing is closed.
+    if (this.#standing === crash.count) process.kill(process.pid, 'SIGKILL');
+    await new Promise(() => {});
+  }
+}
+
+function stepOf(status: string): string {
+  return status === 'COMPLETED' || status === 'PENDING' ? 'an end' : status;
+}
+
+function operationsIn(statement: unknown): Written[] {
+  if (typeof statement !== 'object' || statement === null || !('text' in statement)) return [];
+  const { text, values } = statement as pg.QueryConfig<string[]>;
+  return [...text.matchAll(OPERATION_ROWS)].flatMap(
+    ([, parameter]) => JSON.parse(values?.[Number(parameter) - 1] ?? '[]') as Written[],
+  );
+}
