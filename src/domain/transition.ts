@@ -68,17 +68,14 @@ function apply(payment: Lifecycle, change: Change): Lifecycle | Illegal {
       return { ...payment, cancelRequested: true };
     case 'CANCEL_REFUSED':
       return { ...payment, cancelRequested: false };
-    case 'CANCELED':
-      if (payment.amountCapturing > 0n) return { illegal: 'BUSY' };
-      return released(payment, 'CANCELED');
     case 'EXPIRY_REQUESTED':
       if (payment.amountCapturing > 0n || isEnding(payment)) return { illegal: 'BUSY' };
       return { ...payment, expiryRequested: true };
     case 'EXPIRY_REFUSED':
       return { ...payment, expiryRequested: false };
+    case 'CANCELED':
     case 'EXPIRED':
-      if (payment.amountCapturing > 0n) return { illegal: 'BUSY' };
-      return released(payment, 'EXPIRED');
+      return payment.amountCapturing > 0n ? { illegal: 'BUSY' } : released(payment, change.type);
     case 'REFUND_STARTED':
       if (change.amount <= 0n || change.amount > refundable(payment)) return { illegal: 'AMOUNT' };
       return { ...payment, amountRefunding: payment.amountRefunding + change.amount };

@@ -9,10 +9,12 @@ const BATCH = 20;
 /**
  * One round of what the gateway does by itself: charges payments whose date has come, tries declined ones again, and
  * lets expire what is over.
- * @returns how many were looked at; as many as a batch has means that there may be more
  */
-export async function runDuePayments(gateway: Gateway): Promise<number> {
-  const due = await claimDuePayments(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
-  await settleAll(due.map((payment) => fallDue(gateway, payment)));
-  return due.length;
+export async function runDuePayments(gateway: Gateway): Promise<void> {
+  let found: number;
+  do {
+    const due = await claimDuePayments(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
+    await settleAll(due.map((payment) => fallDue(gateway, payment)));
+    found = due.length;
+  } while (found === BATCH);
 }

@@ -13,12 +13,13 @@ const BATCH = 20;
 /**
  * One round of recovery: asks the processors what became of operations whose answer is overdue or unknown, and begins
  * those that are certainly not under way.
- * @returns how many were asked about; as many as a batch has means that there may be more
  */
-export async function recoverDue(gateway: Gateway): Promise<number> {
-  const due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
-  await settleAll(due.map((operation) => recover(gateway, operation)));
-  return due.length;
+export async function recoverDue(gateway: Gateway): Promise<void> {
+  let due: Operation[];
+  do {
+    due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
+    await settleAll(due.map((operation) => recover(gateway, operation)));
+  } while (due.length === BATCH);
 }
 
 async function recover(gateway: Gateway, operation: Operation): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Attempt, Operation, Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { ATTEMPTS_MAX } from './attempt-limit.ts';
+import { ATTEMPTS_MAX } from './conclude-charge.ts';
 import { finish } from './dispatch.ts';
 import type { PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
@@ -35,6 +35,9 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
   }
   const refused = draft.try({ type: 'ATTEMPT_STARTED' });
   if (refused !== undefined) return fail(illegalState(before, 'processed', 'paymentId'));
+  if (before.expiresAt !== null && before.expiresAt <= draft.now) {
+    return invalid('The payment has expired.', 'paymentId');
+  }
   const number = before.attemptCount + 1;
   const attempt: Attempt = {
     environmentId: before.environmentId,

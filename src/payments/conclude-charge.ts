@@ -2,12 +2,14 @@ import type { Attempt, Payment } from '../../generated/prisma/client.ts';
 import { decline, type Decline } from '../domain/decline.ts';
 import { unreachable } from '../domain/result.ts';
 import { approveCharge, reverseCapture } from './approve.ts';
-import { ATTEMPTS_MAX } from './attempt-limit.ts';
 import type { ChargeAnswer, OpenOperation } from './conclude.ts';
 import type { PaymentDraft } from './draft.ts';
 import { voidIfEnding } from './ending.ts';
 import type { Gateway } from './gateway.ts';
 import { awaitKnowledge, awaitResult, completeOperation } from './operation-course.ts';
+
+/** Attempts of one payment: more than any honest payer needs, few enough to make card testing slow. */
+export const ATTEMPTS_MAX = 50;
 
 /**
  * What the answer to a charge makes of its attempt and its payment. False where it changes nothing.
@@ -58,11 +60,13 @@ export function concludeCharge(
       endAttempt(draft, attempt, answer.kind);
       return true;
     case 'action_required':
+      if (isOvertaken(open)) return false;
       awaitResult(gateway, draft, operation, answer.reference);
-      if (attempt.status !== 'REQUIRES_ACTION') requireAction(draft, attempt, answer);
+      if (draft.allows('ACTION_REQUIRED')) requireAction(draft, attempt, answer);
       voidIfEnding(gateway, draft, attempt, operations);
       return true;
     case 'pending':
+      if (isOvertaken(open)) return false;
       awaitResult(gateway, draft, operation, answer.reference);
       if (attempt.status !== 'PENDING') awaitDecision(draft, attempt);
       voidIfEnding(gateway, draft, attempt, operations);
@@ -70,11 +74,16 @@ export function concludeCharge(
     case 'unknown':
       // Never declined, never tried elsewhere: the payment stays PROCESSING until the processor is heard.
       if (!awaitKnowledge(gateway, draft, operation)) return false;
-      if (attempt.status !== 'UNKNOWN') draft.update('attempt', { ...attempt, status: 'UNKNOWN' });
+      if (attempt.status === 'DISPATCHED') draft.update('attempt', { ...attempt, status: 'UNKNOWN' });
       return true;
     default:
       return unreachable(answer);
   }
+}
+
+/** Asked before the last answer took effect, an answer that is none yet may be older than that one. */
+function isOvertaken({ operation, attempt, askedAt }: OpenOperation): boolean {
+  return operation.status === 'PENDING' && askedAt <= attempt.updatedAt;
 }
 
 /** The attempt with what an answer says of it beside its status. */

@@ -38,7 +38,7 @@ export function concludeLateCharge(
   // Asked before the end, the answer may be overtaken by what brought the end; and a capture under way comes first.
   const isStale = operation.completedAt !== null && open.askedAt <= operation.completedAt;
   if (isStale || (news.kind === 'RELEASED' && draft.payment.amountCapturing > 0n)) {
-    const recoverAt = new Date(draft.now.getTime() + gateway.settings.recoveryDelayMs);
+    const recoverAt = new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries));
     draft.update('operation', { ...operation, recoverAt });
     return true;
   }

@@ -1,4 +1,4 @@
-import type { Capture, Refund } from '../../generated/prisma/client.ts';
+import type { Attempt, Capture, Operation, Refund } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import { reverseCapture } from './approve.ts';
 import { endingOf } from './conclude-charge.ts';
@@ -21,14 +21,16 @@ function failureOf({ code, message }: Extract<MovementResult, { kind: 'failed' }
  */
 export function concludeCapture(
   gateway: Gateway,
-  { draft, operation, attempt }: OpenOperation,
+  open: OpenOperation,
   capture: Capture,
   isReversed: boolean,
   answer: MovementResult,
 ): boolean {
+  const { draft, operation, attempt, operations } = open;
   const subject = { attemptId: attempt.id, captureId: capture.id };
   const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
   if (operation.status === 'COMPLETED') {
+    reportContradiction(gateway, open, capture, answer);
     if (answer.kind !== 'failed' || capture.status !== 'SUCCEEDED' || isReversed) return false;
     reverseCapture(draft, capture, answer);
     return true;
@@ -55,6 +57,10 @@ export function concludeCapture(
       draft.update('capture', { ...capture, ...stamp, ...failureOf(answer), status: 'FAILED' });
       draft.apply({ type: 'CAPTURE_FAILED', amount: capture.amount });
       draft.record('CAPTURE_FAILED', subject);
+      // It may have been accepted first, and have used the authorisation up: the charge says what is left of it.
+      if (draft.payment.status === 'AUTHORIZED') {
+        draft.update('operation', { ...chargeOf(attempt, operations), recoverAt: draft.now });
+      }
       if (draft.payment.status === 'FAILED') draft.update('attempt', { ...attempt, ...stamp, status: 'FAILED' });
       if (draft.payment.status === 'SUCCEEDED') draft.update('attempt', { ...attempt, ...stamp, status: 'SUCCEEDED' });
       break;
@@ -65,12 +71,34 @@ export function concludeCapture(
   return true;
 }
 
+function chargeOf(attempt: Attempt, operations: readonly Operation[]): Operation {
+  const charge = operations.find(({ kind, attemptId }) => kind === 'CHARGE' && attemptId === attempt.id);
+  if (charge === undefined) throw new Error('an attempt that has no charge');
+  return charge;
+}
+
+/** What had failed, as the processor or an operator said, has been done: somebody has to put that right. */
+function reportContradiction(
+  gateway: Gateway,
+  { operation, askedAt }: OpenOperation,
+  movement: Pick<Refund, 'id' | 'status' | 'updatedAt'>,
+  answer: MovementResult,
+): void {
+  if (answer.kind !== 'succeeded' || movement.status !== 'FAILED' || askedAt <= movement.updatedAt) return;
+  gateway.report('a capture or refund that had failed was done after all: put it right', {
+    paymentId: operation.paymentId,
+    operationId: operation.id,
+    movementId: movement.id,
+    processor: operation.processor,
+    reference: answer.reference,
+  });
+}
+
 /** What the answer to a void makes of the payment. "It has succeeded already" wins over the wish to end it. */
 export function concludeVoid(gateway: Gateway, open: OpenOperation, answer: MovementResult): boolean {
   const { draft, operation, attempt, operations } = open;
   if (operation.status === 'COMPLETED') return false;
-  const charge = operations.find(({ kind, attemptId }) => kind === 'CHARGE' && attemptId === attempt.id);
-  if (charge === undefined) throw new Error('a void of an attempt that has no charge');
+  const charge = chargeOf(attempt, operations);
   switch (answer.kind) {
     case 'succeeded':
       completeOperation(draft, operation, answer.reference);
@@ -124,15 +152,12 @@ function endVoided({ draft, attempt }: OpenOperation): void {
 }
 
 /** What the answer to a refund makes of it and of its payment; a success may be taken back by the bank later. */
-export function concludeRefund(
-  gateway: Gateway,
-  { draft, operation, attempt }: OpenOperation,
-  refund: Refund,
-  answer: MovementResult,
-): boolean {
+export function concludeRefund(gateway: Gateway, open: OpenOperation, refund: Refund, answer: MovementResult): boolean {
+  const { draft, operation, attempt } = open;
   const subject = { attemptId: attempt.id, refundId: refund.id };
   const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
   if (operation.status === 'COMPLETED') {
+    reportContradiction(gateway, open, refund, answer);
     if (answer.kind !== 'failed' || refund.status !== 'SUCCEEDED') return false;
     draft.update('refund', { ...refund, ...stamp, ...failureOf(answer), status: 'FAILED' });
     draft.apply({ type: 'REFUND_RETURNED', amount: refund.amount });

@@ -26,7 +26,7 @@ export type MovementResult = Exclude<MovementAnswer, { readonly kind: 'unknown' 
 
 /** `askedAtMs` is the monotonic time at which the processor was asked. */
 export type Answer =
-  | { readonly of: 'CHARGE'; readonly outcome: ChargeOutcome | NotFound; readonly askedAtMs: number }
+  | { readonly of: 'CHARGE'; readonly outcome: ChargeAnswer | NotFound; readonly askedAtMs: number }
   | { readonly of: 'MOVEMENT'; readonly outcome: MovementOutcome | NotFound; readonly askedAtMs: number };
 
 /** An operation with what it is about, read under the payment's lock. */
@@ -108,7 +108,10 @@ export async function takeEffect(
       captures.filter(({ id }) => !reversed.has(id)),
     );
   }
-  return concludeCharge(gateway, open, outcome, await readRetryDelays(transaction, draft.payment.environmentId));
+  // What it took an operator to find out is not tried again by itself.
+  const mayRetry = operation.status !== 'RAISED';
+  const retryDelays = mayRetry ? await readRetryDelays(transaction, draft.payment.environmentId) : [];
+  return concludeCharge(gateway, open, outcome, retryDelays);
 }
 
 async function takeMovementEffect(

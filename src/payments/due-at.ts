@@ -12,7 +12,7 @@ export function dueAtOf(payment: Payment): Date | null {
     case 'FAILED':
       return payment.expiresAt;
     case 'SCHEDULED':
-      return payment.active ? payment.paymentDate : null;
+      return payment.active ? payment.paymentDate : payment.expiresAt;
     case 'RETRY_SCHEDULED':
       return payment.retryAt;
     case 'REQUIRES_ACTION':

@@ -80,7 +80,9 @@ async function chargeOnceMore(
 ): Promise<StartedCharge | undefined> {
   const { payment } = draft;
   const isRetry = payment.status === 'RETRY_SCHEDULED';
-  const paymentMethod = await attachedMethod(transaction, payment);
+  // Nothing may have been done about it for a while. What is over is not charged: it expires in its next state.
+  const isOver = payment.expiresAt !== null && payment.expiresAt <= draft.now;
+  const paymentMethod = isOver ? undefined : await attachedMethod(transaction, payment);
   if (paymentMethod !== undefined) {
     const started = startAttempt(gateway, draft, {
       // One attempt for each number: sent again, it is the same one.

@@ -1,7 +1,10 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 
-/** The version of what goes into an input's fingerprint. Raise it when that changes. */
-export const FINGERPRINT_VERSION = 1;
+/**
+ * The version of what goes into an input's fingerprint. Raise it when that changes: a request that is sent again over an
+ * upgrade is then told the first result, and never that its key was used otherwise. 2: dates and `active` of a payment.
+ */
+export const FINGERPRINT_VERSION = 2;
 
 /** Keyed hashes for three purposes, each with a key of its own, derived from the one secret of the installation. */
 export interface Keyring {

@@ -45,11 +45,12 @@ export function awaitResult(gateway: Gateway, draft: PaymentDraft, operation: Op
  * @returns false where there is nothing to change: the processor had accepted it already
  */
 export function awaitKnowledge(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
+  // What the processor had accepted it can tell, for as long as it knows the key.
+  if (operation.status === 'PENDING' && !isForgotten(gateway, draft, operation)) return false;
   if (isOverdue(gateway, draft, operation)) {
     raiseOperation(gateway, draft, operation);
     return true;
   }
-  if (operation.status === 'PENDING') return false;
   draft.update('operation', {
     ...operation,
     status: 'UNKNOWN',
@@ -60,11 +61,10 @@ export function awaitKnowledge(gateway: Gateway, draft: PaymentDraft, operation:
 
 /**
  * Something was said to have changed about an operation that has ended, and the processor could not be asked what: it is
- * asked again. @returns false where that is put down already
+ * asked again, ever more seldom.
  */
 export function lookLater(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
-  if (operation.recoverAt !== null) return false;
-  const recoverAt = new Date(draft.now.getTime() + gateway.settings.recoveryDelayMs);
+  const recoverAt = new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries));
   draft.update('operation', { ...operation, recoverAt });
   return true;
 }
@@ -99,9 +99,16 @@ export function raiseOperation(gateway: Gateway, draft: PaymentDraft, operation:
 
 /** Looked for long enough, or too long for the processor to know the key. */
 function isOverdue(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
-  const { keyRetentionMs } = gateway.processors.named(operation.processor).limits;
-  const ageMs = draft.now.getTime() - operation.createdAt.getTime();
-  return operation.status === 'RAISED' || ageMs > Math.min(gateway.settings.raiseAfterMs, keyRetentionMs);
+  const isLate = ageMs(draft, operation) > gateway.settings.raiseAfterMs;
+  return operation.status === 'RAISED' || isLate || isForgotten(gateway, draft, operation);
+}
+
+function isForgotten(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
+  return ageMs(draft, operation) > gateway.processors.named(operation.processor).limits.keyRetentionMs;
+}
+
+function ageMs(draft: PaymentDraft, operation: Operation): number {
+  return draft.now.getTime() - operation.createdAt.getTime();
 }
 
 /** How long to wait before the next look, in milliseconds. */

@@ -1,5 +1,4 @@
 import type { Operation } from '../../generated/prisma/client.ts';
-import { decline } from '../domain/decline.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { findOperationById } from '../store/due.ts';
 import { readById } from '../store/ledger.ts';
@@ -96,20 +95,28 @@ function answerOf(
     return invalid('The money has to go back: see to it at the processor, then say that it has.', 'outcome');
   }
   if (outcome === 'SUCCEEDED') {
-    if (reference === null) return invalid("Give the processor's own id of it.", 'processorReference');
+    // A void, or a return of what had lapsed, may have left nothing with an id of its own at the processor.
+    const isNamed = reference !== null || operation.kind === 'VOID' || operation.kind === 'RETURN';
+    if (!isNamed) return invalid("Give the processor's own id of it.", 'processorReference');
     return ok(
       operation.kind === 'CHARGE'
         ? {
             of: 'CHARGE',
             askedAtMs,
-            outcome: { kind: 'approved', reference, networkTransactionId: null, captured, expiresAt: null },
+            outcome: {
+              kind: 'approved',
+              reference: reference ?? '',
+              networkTransactionId: null,
+              captured,
+              expiresAt: null,
+            },
           }
-        : { of: 'MOVEMENT', askedAtMs, outcome: { kind: 'succeeded', reference } },
+        : { of: 'MOVEMENT', askedAtMs, outcome: { kind: 'succeeded', reference: reference ?? operation.id } },
     );
   }
   return ok(
     operation.kind === 'CHARGE'
-      ? { of: 'CHARGE', askedAtMs, outcome: { kind: 'declined', reference, decline: decline('not_executed') } }
+      ? { of: 'CHARGE', askedAtMs, outcome: { kind: 'not_executed' } }
       : {
           of: 'MOVEMENT',
           askedAtMs,

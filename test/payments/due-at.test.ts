@@ -40,7 +40,8 @@ const DUE: Readonly<Record<PaymentStatus, string>> = {
   //                active               not active
   //                idle       capturing idle       capturing
   CREATED: '        x x x x    x x x x   x x x x    x x x x',
-  SCHEDULED: '      x x x x    x x x x   . . . .    . . . .',
+  // Where its date is of no account, its end still is: marked e.
+  SCHEDULED: '      x x x x    x x x x   e e e e    e e e e',
   PROCESSING: '     . . . .    . . . .   . . . .    . . . .',
   REQUIRES_ACTION: 'x . . .    x . . .   x . . .    x . . .',
   AUTHORIZED: '     x . . .    . . . .   x . . .    . . . .',
@@ -67,7 +68,7 @@ const cells = PAYMENT_STATUSES.flatMap((status) => {
   const marks = DUE[status].trim().split(/\s+/);
   return COLUMNS.map((column, index) => ({
     payment: { status, ...column, ...TIMES } as Payment,
-    time: marks[index] === 'x' ? DUE_AT[status] : null,
+    time: marks[index] === 'e' ? ('expiresAt' as const) : marks[index] === 'x' ? DUE_AT[status] : null,
     active: column.active ? 'active' : 'not active',
     capturing: column.amountCapturing > 0n ? 'capturing' : 'idle',
     asked: [column.cancelRequestedAt && 'to cancel', column.expiryRequestedAt && 'to expire']
@@ -78,7 +79,7 @@ const cells = PAYMENT_STATUSES.flatMap((status) => {
 
 describe('when a payment is due', () => {
   test('is said for every status and circumstance', () => {
-    expect(PAYMENT_STATUSES.map((status) => DUE[status].match(/[x.]/g)?.length)).toEqual(
+    expect(PAYMENT_STATUSES.map((status) => DUE[status].match(/[xe.]/g)?.length)).toEqual(
       PAYMENT_STATUSES.map(() => COLUMNS.length),
     );
   });

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { applyMigrations } from '../../src/postgres/migrations.ts';
 import { cloneDatabase } from '../harness/database.ts';
-import { attemptRow, insert, keyRow, paymentRow, writeLedger, type Ledger } from '../harness/ledger.ts';
+import { attemptRow, insert, keyRow, operationRow, paymentRow, writeLedger, type Ledger } from '../harness/ledger.ts';
 import { temporaryPlace } from './places.ts';
 
 /** What the migrations make of the rows that an older release left behind. */
@@ -74,14 +74,20 @@ test('a wish to cancel stays only where it is still to be answered', async () =>
   expect(found).toEqual(open.map((status) => ({ status, at })));
 });
 
-test('a charge that succeeded late is being given back; another has nothing the matter', async () => {
+test('a charge that succeeded late is asked about anew: the gateway sees to it now', async () => {
   const late = { ...attemptRow(ledger, 2), id: randomUUID(), flag: 'LATE_SUCCESS' };
   await insert(client, 'attempt', late);
+  const operation = {
+    ...operationRow(ledger),
+    id: randomUUID(),
+    attempt_id: late.id,
+    kind: 'CHARGE',
+    status: 'COMPLETED',
+  };
+  await insert(client, 'operation', { ...operation, processor_key: randomUUID(), recover_at: null });
   await upgrade();
-  expect(await read('attempt', 'id', 'flag')).toEqual({
-    [ledger.attemptId]: null,
-    [late.id]: 'LATE_SUCCESS_RETURNING',
-  });
+  expect(await read('attempt', 'id', 'flag')).toEqual({ [ledger.attemptId]: null, [late.id]: null });
+  expect(await read('operation', 'attempt_id', 'recover_at')).toMatchObject({ [late.id]: expect.any(Date) });
 });
 
 test('all that had nothing wrong with it is as it was, and the migrations are done once', async () => {

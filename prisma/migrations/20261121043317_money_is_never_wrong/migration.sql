@@ -28,8 +28,12 @@ ALTER TABLE "payment_event" DROP CONSTRAINT "payment_event_environment_id_paymen
 ALTER TABLE "refund" DROP CONSTRAINT "refund_environment_id_payment_id_fkey";
 
 -- AlterTable
-ALTER TABLE "attempt" ALTER COLUMN "flag" TYPE "attempt_flag"
-  USING (CASE WHEN "flag" IS NOT NULL THEN 'LATE_SUCCESS_RETURNING' END)::"attempt_flag";
+-- What 0.1.0 had flagged was left to an operator: the processor is asked anew, and the gateway sees to it.
+UPDATE "operation" SET recover_at = now()
+FROM "attempt"
+WHERE attempt.environment_id = operation.environment_id AND attempt.id = operation.attempt_id
+  AND attempt.flag IS NOT NULL AND operation.kind = 'CHARGE';
+ALTER TABLE "attempt" ALTER COLUMN "flag" TYPE "attempt_flag" USING NULL;
 
 -- AlterTable
 ALTER TABLE "environment" ADD COLUMN     "retry_delays" INTEGER[] NOT NULL DEFAULT ARRAY[]::INTEGER[];
@@ -112,6 +116,9 @@ UPDATE "idempotency_key" AS key SET operation_id = NULL
 WHERE operation_id IS NOT NULL AND NOT EXISTS (
   SELECT FROM operation WHERE operation.environment_id = key.environment_id AND operation.id = key.operation_id
 );
+-- The sandbox of 0.1.0 held its authorisations for ever.
+UPDATE "sandbox_charge" SET next_status = 'expired', next_at = now() + interval '7 days'
+WHERE status = 'approved' AND NOT capture_now AND amount_captured + amount_released < amount AND next_at IS NULL;
 UPDATE "payment" SET cancel_requested_at = NULL WHERE status NOT IN ('PROCESSING', 'REQUIRES_ACTION', 'AUTHORIZED');
 
 -- A key is claimed before what it makes is written: these two are checked at the commit.
