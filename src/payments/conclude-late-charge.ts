@@ -26,6 +26,14 @@ export function concludeLateCharge(
 ): boolean {
   const { draft, operation } = open;
   const news = newsOf(open.attempt, answer, captures);
+  if (answer.kind === 'reversed' && open.attempt.flag === 'LATE_SUCCESS_RETURNED') {
+    gateway.report("a charge was given back, and taken back by the payer's bank as well: the money is out twice", {
+      paymentId: operation.paymentId,
+      attemptId: operation.attemptId,
+      processor: operation.processor,
+      reference: answer.reference,
+    });
+  }
   if (news === undefined) {
     if (answer.kind === 'unknown') return lookLater(gateway, draft, operation);
     if (operation.recoverAt === null) return false;

@@ -53,11 +53,15 @@ export function concludeCapture(
       draft.apply({ type: 'CAPTURE_ACCEPTED', final: capture.final });
       break;
     case 'failed':
-      completeOperation(draft, operation, null);
+      completeOperation(draft, operation, answer.reference);
+      // It was accepted first, and nobody heard it: what has failed since has used the authorisation up all the same.
+      if (answer.reference !== null && capture.processorReference === null) {
+        draft.apply({ type: 'CAPTURE_ACCEPTED', final: capture.final });
+      }
       draft.update('capture', { ...capture, ...stamp, ...failureOf(answer), status: 'FAILED' });
       draft.apply({ type: 'CAPTURE_FAILED', amount: capture.amount });
       draft.record('CAPTURE_FAILED', subject);
-      // It may have been accepted first, and have used the authorisation up: the charge says what is left of it.
+      // How much is held still, the charge says.
       if (draft.payment.status === 'AUTHORIZED') {
         draft.update('operation', { ...chargeOf(attempt, operations), recoverAt: draft.now });
       }

@@ -122,7 +122,7 @@ function answerOf(
           askedAtMs,
           outcome: {
             kind: 'failed',
-            reference,
+            reference: null,
             code: 'resolved_as_failed',
             message: 'An operator found that it failed.',
           },

@@ -138,7 +138,10 @@ export type ChargeOutcome =
   /** Refused before anything was done, for a reason that an operator has to mend. */
   | { readonly kind: 'misconfigured'; readonly message: string };
 
-/** A capture or refund that had succeeded may be `failed` later: it was taken back. */
+/**
+ * What failed with a reference had been accepted first: it was taken back, or came to nothing since. What was refused at
+ * once has none.
+ */
 export type MovementOutcome =
   | { readonly kind: 'succeeded'; readonly reference: string }
   | Pending

@@ -20,6 +20,8 @@ const ACTION = {
 } as const;
 const PENDING = { kind: 'pending', reference: 'ch_1' } as const;
 
+const soon = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+
 beforeEach(() => processor.use({}));
 
 test('one look that is lost does not raise what was accepted, however old it is', async () => {
@@ -92,21 +94,25 @@ test('a refund that was told as failed and was made after all is reported', asyn
   expect(gateway().logged.filter(({ msg }) => String(msg).includes('was done after all'))).toHaveLength(1);
 });
 
-test('a last capture whose acceptance was lost, and that failed: nothing is held any more', async () => {
+test('a last capture whose acceptance was lost, and that failed: FAILED, and nothing is held any more', async () => {
   const { id } = await till.payWith('4000000000001091', { captureMethod: 'MANUAL' });
   processor.use({ capture: doneThenLost, lookUpMovement: lost });
   only(await till.capture({ paymentId: id, final: true }), 'CapturePaymentPayload');
-  processor.use({
-    lookUpMovement: answers({ kind: 'failed', reference: 'mv_1', code: 'not_paid', message: 'Not paid.' }),
-  });
+  const notPaid = { kind: 'failed', reference: 'mv_1', code: 'not_paid', message: 'Not paid.' } as const;
+  processor.use({ lookUpMovement: answers(notPaid) });
   await backstage.letTimePass(id, 1);
-  processor.use({ lookUpCharge: answers({ kind: 'expired', reference: 'ch_1' }) });
-  await backstage.letTimePass(id, 1);
-  expect(await till.read(id)).toMatchObject({ status: 'EXPIRED', maximumCapturable: { amount: 0 } });
+  expect(await till.read(id)).toMatchObject({ status: 'FAILED', maximumCapturable: { amount: 0 } });
+});
+
+test('a capture that the processor refused was never accepted: the authorisation stays', async () => {
+  const { id } = await till.authorize();
+  processor.use({ capture: answers({ kind: 'failed', reference: null, code: 'no', message: 'No.' }) });
+  only(await till.capture({ paymentId: id, final: true }), 'CapturePaymentPayload');
+  processor.use({});
+  expect(await till.read(id)).toMatchObject({ status: 'AUTHORIZED', maximumCapturable: { amount: 4999 } });
 });
 
 test('nothing is charged after its end: neither at its date, nor when it is active again, nor by hand', async () => {
-  const soon = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
   const input = { paymentDate: soon(30), expiresAt: soon(60), process: false, card: card(), active: false };
   const { id } = await till.pay(input);
   await gateway().app.gateway.database.pool.query(

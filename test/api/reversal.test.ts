@@ -69,7 +69,7 @@ test('accepted, then failed: CAPTURED, then FAILED; it can be processed again', 
 
 test('refused at once: it stays AUTHORIZED, and can be captured again', async () => {
   const { id } = await till.authorize();
-  processor.use({ capture: answers(returned) });
+  processor.use({ capture: answers({ ...returned, reference: null }) });
   expect(await capture(id)).toMatchObject({ status: 'AUTHORIZED', captures: [{ status: 'FAILED' }] });
   processor.use({});
   expect((await capture(id)).status).toBe('SUCCEEDED');

@@ -1,0 +1,76 @@
+import { unreachable } from '../../src/domain/result.ts';
+import { capturable, refundable, voidIfKnown, type CardName, type Request, type State } from './model.ts';
+
+/** What a request is told, apart from the payment that comes with it. */
+export type Verdict =
+  | { readonly is: 'done'; readonly replayed: boolean }
+  | { readonly is: 'IllegalStateError'; readonly status: string }
+  | { readonly is: 'RefundTooLargeError' | 'CaptureTooLargeError'; readonly maximum: number }
+  | { readonly is: 'InvalidInputError' | 'IdempotencyKeyReusedError' | 'IdempotencyInProgressError' };
+
+export interface Step {
+  readonly verdict: Verdict;
+  readonly next: State;
+}
+
+/** Everything that a request may be told, and the payment after it. */
+export function answers(state: State, request: Request): Step[] {
+  const refuse = (verdict: Verdict): Step[] => [{ verdict, next: state }];
+  const { key, ...wish } = request;
+  if ('amount' in wish && wish.amount === 0) return refuse({ is: 'InvalidInputError' });
+  const used = `${wish.type} ${key}`;
+  const input = JSON.stringify(wish);
+  if (used in state.used) {
+    if (state.used[used] !== input) return refuse({ is: 'IdempotencyKeyReusedError' });
+    const isOpen = state.open.some((each) => each.key === key);
+    const replayed = refuse({ is: 'done', replayed: true });
+    return isOpen ? [...replayed, ...refuse({ is: 'IdempotencyInProgressError' })] : replayed;
+  }
+  const next = begin(state, request);
+  if ('is' in next) return refuse(next);
+  return [{ verdict: { is: 'done', replayed: false }, next: { ...next, used: { ...state.used, [used]: input } } }];
+}
+
+function begin(state: State, request: Request): State | Verdict {
+  const illegal = { is: 'IllegalStateError', status: state.status } as const;
+  const { key } = request;
+  switch (request.type) {
+    case 'create': {
+      const { amount, manual, card } = request;
+      const created: State = { ...state, status: 'CREATED', amount, manual, method: card };
+      return request.process && card !== null ? charge(created, key, card) : created;
+    }
+    case 'process': {
+      const card = request.card ?? state.method;
+      if (card === null) return { is: 'InvalidInputError' };
+      return state.status === 'CREATED' || state.status === 'FAILED' ? charge(state, key, card) : illegal;
+    }
+    case 'capture': {
+      if (state.status !== 'AUTHORIZED' || state.capturing > 0 || state.ending) return illegal;
+      const amount = request.amount ?? capturable(state);
+      if (amount > capturable(state)) return { is: 'CaptureTooLargeError', maximum: capturable(state) };
+      const open = [...state.open, { type: 'capture', key, amount, final: request.final, accepted: false } as const];
+      return { ...state, capturing: amount, captures: state.captures + 1, open };
+    }
+    case 'refund': {
+      if (!['AUTHORIZED', 'CAPTURED', 'SUCCEEDED'].includes(state.status)) return illegal;
+      const amount = request.amount ?? refundable(state);
+      if (amount === 0 || amount > refundable(state)) {
+        return { is: 'RefundTooLargeError', maximum: refundable(state) };
+      }
+      const open = [...state.open, { type: 'refund', key, amount } as const];
+      return { ...state, refunding: state.refunding + amount, refunds: state.refunds + 1, open };
+    }
+    case 'cancel':
+      if (state.status === 'CREATED' || state.status === 'FAILED') return { ...state, status: 'CANCELED' };
+      if (state.status !== 'PROCESSING' && state.status !== 'AUTHORIZED') return illegal;
+      return state.capturing > 0 || state.ending ? illegal : voidIfKnown({ ...state, ending: true }, key);
+    default:
+      return unreachable(request);
+  }
+}
+
+function charge(state: State, key: string, card: CardName): State {
+  const open = [...state.open, { type: 'charge', key, card, accepted: false } as const];
+  return { ...state, status: 'PROCESSING', method: card, attempts: state.attempts + 1, open };
+}
