@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChild, tillAt, type GatewayChild } from '../harness/crash-process.ts';
-import { cloneDatabase } from '../harness/database.ts';
+import { cloneDatabase, openPool } from '../harness/database.ts';
 import { only } from '../harness/gateway.ts';
 import { card, type Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const database = await cloneDatabase();
   ends.defer(() => database.drop());
   const { connection } = database;
-  pool = new pg.Pool({ ...connection, max: 2 });
+  pool = openPool(connection, 2);
   ends.defer(() => pool.end());
   const options = { database: connection, secret: 'a secret of the crash tests that has more than 32 characters' };
   const first = await startChild(options);

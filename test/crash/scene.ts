@@ -1,8 +1,7 @@
 import { pino } from 'pino';
-import pg from 'pg';
 import { startApp } from '../../src/app.ts';
 import { startChild, tillAt, type GatewayChild } from '../harness/crash-process.ts';
-import { cloneDatabase } from '../harness/database.ts';
+import { cloneDatabase, openPool } from '../harness/database.ts';
 import type { Till } from '../harness/till.ts';
 
 const SECRET = 'a secret of the crash tests that has more than 32 characters';
@@ -46,7 +45,7 @@ export async function setScene(ends: AsyncDisposableStack): Promise<Scene> {
     settings: { recoveryDelayMs: 30_000 },
   });
   ends.defer(() => child.kill());
-  const pool = new pg.Pool({ ...connection, max: 4 });
+  const pool = openPool(connection, 4);
   ends.defer(() => pool.end());
   return {
     child,

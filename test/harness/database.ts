@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { inject } from 'vitest';
 import type { Connection } from '../../src/postgres/connection.ts';
 
@@ -10,6 +10,14 @@ export interface TestDatabase {
   readonly connectionString: string;
   /** Drops it, whoever is still connected. */
   drop(): Promise<void>;
+}
+
+/** A pool on a database that is dropped afterwards: a pool has ended before its sockets are closed, and that may break them. */
+export function openPool(connection: Connection, max: number): Pool {
+  const pool = new Pool({ ...connection, max });
+  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('error', () => {});
+  return pool;
 }
 
 /** Copies the migrated template. It takes about 60 ms. */

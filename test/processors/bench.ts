@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { CaptureRequest, ChargeOutcome, ChargeRequest, MovementRequest } from '../../src/processors/port.ts';
 import { SandboxBooks } from '../../src/processors/sandbox/books.ts';
 import { Sandbox, type SandboxOptions } from '../../src/processors/sandbox/sandbox.ts';
-import { cloneDatabase, type TestDatabase } from '../harness/database.ts';
+import { cloneDatabase, openPool, type TestDatabase } from '../harness/database.ts';
 
 /** What the books hold of a charge, as far as money goes. */
 export interface Row {
@@ -36,10 +36,7 @@ export class Bench {
 
   constructor(database: TestDatabase, options: SandboxOptions) {
     this.#database = database;
-    this.pool = new pg.Pool({ ...database.connection, max: 20 });
-    // A pool has ended before its sockets are closed: dropping the database may break them.
-    this.pool.on('connect', (client) => client.on('error', () => {}));
-    this.pool.on('error', () => {});
+    this.pool = openPool(database.connection, 20);
     this.books = new SandboxBooks(this.pool, options);
     this.sandbox = new Sandbox(this.books, options);
   }
