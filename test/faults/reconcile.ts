@@ -57,26 +57,33 @@ class Reconciliation {
   *checkPayment(file: PaymentFile): Generator<Discrepancy> {
     const paymentId = file.payment.id;
     const charges = new Map<string, SandboxCharge>();
+    // Charges that were given back and that the bank sent here again: an operator was told, and it takes one.
+    const raised = new Set<string>();
     for (const operation of file.operations) {
       const charge = this.#charges.get(addressOf(operation));
       const movement = this.#movements.get(addressOf(operation));
       if (charge !== undefined) this.#asked.add(charge);
       if (movement !== undefined) this.#asked.add(movement);
       if (operation.kind === 'CHARGE' && charge !== undefined) charges.set(operation.attemptId, charge);
+      if (operation.kind === 'RETURN' && operation.status === 'RAISED' && movement?.status === 'failed') {
+        raised.add(operation.attemptId);
+      }
       for (const text of checkOperation(file, operation, movement)) {
         yield { rule: 'a movement is what its operation says', paymentId, text };
       }
     }
     for (const attempt of file.attempts) {
       const charge = charges.get(attempt.id);
-      for (const text of checkAttempt(file, attempt, charge)) {
+      for (const text of raised.has(attempt.id) ? [] : checkAttempt(file, attempt, charge)) {
         yield { rule: "an attempt is what the sandbox's charge says", paymentId, text };
       }
       for (const text of this.#checkReferences(file, attempt, charge)) {
         yield { rule: 'movements belong to the charge of their attempt', paymentId, text };
       }
     }
-    const paid = [...charges.values()].filter((charge) => held(charge) > 0n || net(charge) > 0n);
+    const paid = [...charges]
+      .filter(([attemptId, charge]) => !raised.has(attemptId) && (held(charge) > 0n || net(charge) > 0n))
+      .map(([, charge]) => charge);
     if (paid.length > 1) {
       const text = `${paid.map(describe).join(' and ')} hold money at once`;
       yield { rule: 'one charge of a payment holds money', paymentId, text };

@@ -33,6 +33,7 @@ export function tableOf({ seed, plant }: FaultRunOptions, result: FaultRunResult
     ...indented(tally(resolved.map(({ kind }) => kind))),
     ['late successes adopted', flagged('LATE_SUCCESS_ADOPTED')],
     ['late successes returned', flagged('LATE_SUCCESS_RETURNED')],
+    ['sent back by the bank, and raised for an operator', flagged('LATE_SUCCESS_RETURNING')],
     ['payments', books.payments.length],
     ...indented(tally(books.payments.map(({ payment }) => payment.status))),
     ['attempts', attempts.length],
