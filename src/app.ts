@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { expireKeys } from './due/keys.ts';
 import { receiveNotification } from './due/notifications.ts';
 import { runDuePayments } from './due/payments.ts';
 import { recoverDue } from './due/recover.ts';
 import { startRounds, type Round } from './due/rounds.ts';
+import { HUMAN_IDS, humanIdOf } from './domain/human-id.ts';
 import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
@@ -24,7 +25,11 @@ export interface AppOptions {
   readonly secret: string;
   readonly host: string;
   readonly port: number;
+  /** Where payers reach this gateway; the address that it listens on if it is left out. */
+  readonly publicUrl?: string | undefined;
   readonly log: Logger;
+  /** Which build this is; "unknown" if it is left out. */
+  readonly commit?: string;
   /** Makes sure of the demo account and tells its key; left out, there is none. */
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
   readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
@@ -62,7 +67,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   let feed: EventFeed | undefined;
   // Known once the server listens; nobody is sent anywhere before.
-  let url = '';
+  let url = options.publicUrl ?? '';
+  const publicUrl = (): string => url;
   try {
     const books = new SandboxBooks(database.pool, options.sandbox);
     const epoch = await currentEpoch(database.pool);
@@ -75,14 +81,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = createGateway(database, events, {
       ...options,
       epoch,
-      sandbox: sandboxOf(books, options.sandbox, () => url),
+      publicUrl,
+      sandbox: sandboxOf(books, options.sandbox, publicUrl),
     });
     await events.start();
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
     const pages = [challenge(books)];
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
-    url = server.url;
+    url = options.publicUrl ?? server.url;
     const stopRounds = startRounds(roundsOf(gateway, books, options.sandbox?.interpose), (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
     );
@@ -124,17 +131,24 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
 function createGateway(
   database: Database,
   feed: EventFeed,
-  options: Pick<AppOptions, 'secret' | 'log' | 'settings'> & { readonly epoch: number; readonly sandbox: Processor },
+  options: Pick<AppOptions, 'secret' | 'log' | 'settings' | 'commit'> & {
+    readonly epoch: number;
+    readonly publicUrl: () => string;
+    readonly sandbox: Processor;
+  },
 ): Gateway {
-  const { log, epoch, sandbox } = options;
+  const { log, epoch, sandbox, publicUrl } = options;
   return {
     database,
     processors: processorsOf(sandbox),
     keyring: createKeyring(options.secret),
     epoch,
     settings: settingsOf(options.settings),
+    publicUrl,
     now: () => new Date(),
     newId,
+    newHumanId: () => humanIdOf(randomInt(HUMAN_IDS)),
+    commit: options.commit ?? 'unknown',
     eventsAppended: () => feed.appended(),
     report: (message, details) => log.warn(details, message),
   };

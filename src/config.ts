@@ -16,12 +16,22 @@ const Environment = z.strictObject({
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
+  TENDER_COMMIT: z.string().min(1).max(64).optional(),
   TENDER_DATA_DIR: z.string().min(1).optional(),
   TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_PUBLIC_URL: z
+    .string()
+    .refine(isOrigin, 'must be where payers reach the gateway, without a path: https://pay.example.com')
+    .optional(),
   TENDER_RAISE_AFTER_HOURS: z.coerce.number('must be 1 to 720 hours').int().min(1).max(720).default(24),
   TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
 });
+
+/** A web address that ends with its host or port. */
+function isOrigin(value: string): boolean {
+  return /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
 
 /** A URL, in which the host may be missing when the parameters name a socket's directory. */
 function isConnectionString(value: string): boolean {
@@ -42,6 +52,10 @@ export interface Config {
   readonly dataDirectory: string | undefined;
   /** What the keyed hashes are derived from; the embedded default makes one and keeps it. */
   readonly secret: string | undefined;
+  /** Which build this is, where no .git tells. */
+  readonly commit: string | undefined;
+  /** Where payers reach the gateway, if that is not the address that it listens on. */
+  readonly publicUrl: string | undefined;
   /** How long an idempotency key is kept. */
   readonly keyRetentionDays: number;
   /** How long an unknown outcome is looked for before an operator is told. */
@@ -84,6 +98,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: data.PORT,
     dataDirectory: data.TENDER_DATA_DIR,
     secret: data.TENDER_SECRET,
+    commit: data.TENDER_COMMIT,
+    publicUrl: data.TENDER_PUBLIC_URL,
     keyRetentionDays: data.TENDER_KEY_RETENTION_DAYS,
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,

@@ -36,6 +36,7 @@ export async function readOrMakeDemo(gateway: Gateway, directory: string): Promi
     mode: 'TEST',
     principal: 'merchant',
     actor: `key_${id}`,
+    payer: null,
   });
   return { key, environmentId: test.id };
 }
@@ -60,11 +61,27 @@ async function takeSamplePayment(gateway: Gateway, caller: Caller): Promise<void
     captureMethod: 'AUTOMATIC',
     initiator: 'CUSTOMER',
     offSession: false,
-    destinations: [{ type: 'ORDER', id: 'ord_1', number: '1', amount: 4999n }],
+    destinations: [
+      {
+        type: 'ORDER',
+        id: 'ord_1',
+        number: '1',
+        amount: 4999n,
+        invoiceId: null,
+        purchaseId: null,
+        subscriptionId: null,
+        billingPeriodId: null,
+      },
+    ],
     description: 'A first payment to look at',
     statementDescriptor: null,
     returnUrl: null,
     metadata: {},
+    customer: null,
+    billingAddress: null,
+    tax: null,
+    applicationFee: null,
+    attemptMetadata: {},
     paymentDate: null,
     expiresAt: null,
     active: true,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startApp, type App } from './app.ts';
+import { commitOf } from './build.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { readOrMakeDemo, readOrMakeSecret } from './demo.ts';
 import { ListenError } from './http/server.ts';
@@ -21,7 +22,8 @@ interface Running {
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function start(config: Config, log: Logger): Promise<Running> {
-  const { databaseUrl, secret, host, port } = config;
+  const { databaseUrl, secret, host, port, publicUrl } = config;
+  const commit = config.commit ?? commitOf(CHECKOUT);
   const settings = {
     idempotencyRetentionMs: config.keyRetentionDays * 24 * 3_600_000,
     raiseAfterMs: config.raiseAfterHours * 3_600_000,
@@ -29,7 +31,10 @@ async function start(config: Config, log: Logger): Promise<Running> {
   };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
-    return { app: await startApp({ database: databaseUrl, secret, host, port, log, settings }), cluster: undefined };
+    return {
+      app: await startApp({ database: databaseUrl, secret, host, port, publicUrl, log, settings, commit }),
+      cluster: undefined,
+    };
   }
   const directory = config.dataDirectory ?? defaultDataDirectory(CHECKOUT);
   const cluster = await startCluster({ directory, log: (line) => log.info(line) });
@@ -40,8 +45,10 @@ async function start(config: Config, log: Logger): Promise<Running> {
       secret: secret ?? (await readOrMakeSecret(directory)),
       host,
       port,
+      publicUrl,
       log,
       settings,
+      commit,
       demo: (gateway) => readOrMakeDemo(gateway, directory),
     });
     cluster.announce(app.server.url);

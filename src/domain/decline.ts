@@ -31,6 +31,10 @@ const RULES = {
   pickup_card: { message: 'The card is to be withdrawn.', retryable: false },
   processing_error: { message: 'The processor had an error with this card.', retryable: true },
   reenter_transaction: { message: 'The issuer asks for the payment to be sent again.', retryable: true },
+  return_url_missing: {
+    message: 'The issuer asks for 3-D Secure, and the payment has no returnUrl to lead the customer back to.',
+    retryable: false,
+  },
   stolen_card: { message: 'The card was reported stolen.', retryable: false },
   three_d_secure_error: { message: '3-D Secure ended in an error.', retryable: false },
   three_d_secure_failed: { message: 'The customer did not pass 3-D Secure.', retryable: false },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SandboxBooks } from '../processors/sandbox/books.ts';
-import { badRequestPage, challengePage, unknownChargePage, wayBack, type Page } from './challenge-page.ts';
+import { badRequestPage, challengePage, unknownChargePage, wayBack } from './challenge-page.ts';
+import { readForm, redirect, sendPage } from './page.ts';
 
 /** Where the payers of the sandbox's charges go for 3-D Secure; the charge's id follows. */
 export const CHALLENGE_PATH = '/sandbox/challenge/';
@@ -24,9 +25,9 @@ export function challenge(
     const id = path.slice(CHALLENGE_PATH.length);
     const charge = CHARGE_ID.test(id) ? await books.readChargeById(id) : undefined;
     if (charge === undefined) {
-      send(response, 404, unknownChargePage());
+      sendPage(response, 404, unknownChargePage());
     } else if (request.method === 'GET' || request.method === 'HEAD') {
-      send(response, 200, challengePage(charge));
+      sendPage(response, 200, challengePage(charge));
     } else if (request.method === 'POST') {
       await complete(books, id, request, response);
     } else {
@@ -42,37 +43,20 @@ async function complete(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readBody(request);
-  const result = body === undefined ? null : new URLSearchParams(body).get('result');
+  const form = await readForm(request, BODY_MAX_BYTES);
+  const result = form?.get('result');
   if (result !== 'complete' && result !== 'fail') {
     // Nobody waits for the rest of a body that is too long.
-    if (body === undefined) response.setHeader('connection', 'close');
-    send(response, body === undefined ? 413 : 400, badRequestPage());
+    if (form === undefined) response.setHeader('connection', 'close');
+    sendPage(response, form === undefined ? 413 : 400, badRequestPage());
     return;
   }
   const charge = await books.completeAction(id, result === 'complete');
   if (charge === undefined) throw new Error('a charge that was just read is gone');
   const back = wayBack(charge);
   if (back === undefined) {
-    send(response, 200, challengePage(charge));
+    sendPage(response, 200, challengePage(charge));
   } else {
-    response.writeHead(303, { location: back.href, 'cache-control': 'no-store' }).end();
+    redirect(response, back.href);
   }
-}
-
-/** The body of a request; undefined where it is longer than any that the form sends. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Left as it would be by default, the loop would destroy the connection that the refusal goes out on.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_MAX_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function send(response: ServerResponse, status: number, { html, headers }: Page): void {
-  response.writeHead(status, headers).end(html);
 }

@@ -1,11 +1,13 @@
 import type { Attempt, Operation, Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { ATTEMPTS_MAX } from './conclude-charge.ts';
+import type { Metadata } from './details.ts';
 import { finish } from './dispatch.ts';
 import type { PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import { illegalState } from './illegal.ts';
+import { HOSTED_PAGE, pageUrl, returnUrlOf } from './page-link.ts';
 import { callProcessor, planOperation, type Origin } from './operation.ts';
 
 /** A charge that was written down and is to be made. */
@@ -22,6 +24,7 @@ export interface AttemptPlan {
   readonly origin: Origin;
   readonly operationId: string;
   readonly paymentMethod: PaymentMethod;
+  readonly metadata: Metadata;
   /** Whether the gateway makes it by itself: at a payment's date, or again after a decline. */
   readonly by: 'CLIENT' | 'SCHEDULE' | 'RETRY';
 }
@@ -57,6 +60,7 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
     processorTransactionId: null,
     networkTransactionId: null,
     latencyMs: null,
+    metadata: plan.metadata,
     flag: null,
     createdAt: draft.now,
     updatedAt: draft.now,
@@ -88,6 +92,15 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
   return ok({ payment: draft.payment, attempt, operation, paymentMethod, offSession });
 }
 
+/**
+ * Where 3-D Secure leads the payer back to: who pays on the hosted page, there; anyone else to the merchant, with the
+ * payment's id added to the address.
+ */
+function wayBack(gateway: Gateway, payment: Payment, attempt: Attempt): string | null {
+  if (attempt.createdBy === HOSTED_PAGE) return pageUrl(gateway, 'pay', payment);
+  return payment.returnUrl === null ? null : returnUrlOf(payment.returnUrl, payment.id);
+}
+
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
 export async function runCharge(gateway: Gateway, charge: StartedCharge, startedAtMs: number): Promise<Payment> {
   const { payment, attempt, operation, paymentMethod } = charge;
@@ -104,7 +117,7 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
         offSession: charge.offSession,
         initiator: payment.initiator,
         statementDescriptor: payment.statementDescriptor,
-        returnUrl: payment.returnUrl,
+        returnUrl: wayBack(gateway, payment, attempt),
       },
       signal,
     ),

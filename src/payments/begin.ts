@@ -15,6 +15,7 @@ import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { KEY_RETENTION_MIN_MS, type Caller, type Gateway } from './gateway.ts';
 import type { Origin } from './operation.ts';
+import { isOwnPayment } from './payer.ts';
 import { checkKey, keyRow, replay, type KeyedRequest, type KeyedResource } from './idempotency.ts';
 
 /** What a decision made: the draft to write, and what the command needs of it afterwards. */
@@ -162,7 +163,7 @@ export async function openPayment(
   at: { readonly transaction: Transaction; readonly clock: TransactionClock; readonly paymentId: string },
 ): Promise<Result<{ draft: PaymentDraft; payment: Payment }, Failure>> {
   const payment = await lockPayment(at.transaction, caller.environmentId, at.paymentId);
-  if (payment === undefined) return notFound('payment', 'paymentId');
+  if (payment === undefined || !isOwnPayment(caller.payer, payment)) return notFound('payment', 'paymentId');
   const draft = new PaymentDraft(gateway, { payment, isNew: false, clock: at.clock, actor: caller.actor });
   return ok({ draft, payment });
 }

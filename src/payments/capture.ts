@@ -3,7 +3,7 @@ import { capturable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { readOfPayment } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { checkAmount } from './details.ts';
+import { checkAmountOf } from './details.ts';
 import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
@@ -16,7 +16,7 @@ export interface CapturePaymentInput {
   readonly idempotencyKey: string;
   readonly paymentId: string;
   /** Minor units; all that is left if null. */
-  readonly amount: bigint | null;
+  readonly amount: bigint | { readonly decimal: string } | null;
   /** What this capture leaves is released. */
   readonly final: boolean;
 }
@@ -37,10 +37,6 @@ export async function capturePayment(
   input: CapturePaymentInput,
 ): Promise<Result<CaptureResult, Failure>> {
   const { paymentId } = input;
-  if (input.amount !== null) {
-    const checked = checkAmount(input.amount, 'amount');
-    if (!checked.ok) return checked;
-  }
   const { idempotencyKey, ...rest } = input;
   const request = { operation: 'capturePayment', key: idempotencyKey, input: rest };
   const captureId = gateway.newId();
@@ -50,7 +46,9 @@ export async function capturePayment(
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
-    const amount = input.amount ?? capturable(lifecycleOf(payment));
+    const given = input.amount === null ? ok(capturable(lifecycleOf(payment))) : checkAmountOf(input.amount, payment);
+    if (!given.ok) return given;
+    const amount = given.value;
     const refused = draft.try({ type: 'CAPTURE_STARTED', amount });
     if (refused !== undefined) {
       const terms = { done: 'captured', limit: 'CAPTURABLE', maximum: capturable } as const;

@@ -1,63 +1,24 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
-import type { RawCard } from '../domain/card.ts';
-import type { Currency } from '../domain/currency.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { customerExists, readById, type TransactionClock } from '../store/ledger.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { begin, findReplay, type Decided } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
-import {
-  checkFuture,
-  checkMetadata,
-  checkMoney,
-  checkReturnUrl,
-  checkStatementDescriptor,
-  checkText,
-  type Metadata,
-} from './details.ts';
-import { checkDestinations, type DestinationInput } from './destinations.ts';
+import { checkInput, type CheckedInput, type CreatePaymentInput } from './create-input.ts';
+import { findOrAddCustomer } from './customer.ts';
+import { checkFuture } from './details.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { checkMethodOf } from './payer.ts';
 import type { Origin } from './operation.ts';
-
-export interface CreatePaymentInput {
-  readonly idempotencyKey: string;
-  readonly amount: bigint;
-  readonly currency: string;
-  readonly customerId: string | null;
-  readonly paymentMethodId: string | null;
-  readonly card: RawCard | null;
-  readonly captureMethod: 'AUTOMATIC' | 'MANUAL';
-  readonly initiator: 'CUSTOMER' | 'MERCHANT';
-  readonly offSession: boolean;
-  readonly destinations: readonly DestinationInput[];
-  readonly description: string | null;
-  readonly statementDescriptor: string | null;
-  readonly returnUrl: string | null;
-  readonly metadata: unknown;
-  /** Charge it at this moment, by itself. */
-  readonly paymentDate: Date | null;
-  /** Unless it is paid by then, it expires. */
-  readonly expiresAt: Date | null;
-  readonly active: boolean;
-  /** Charge it at once. */
-  readonly process: boolean;
-}
 
 export interface PaymentResult {
   readonly payment: Payment;
   /** An earlier request with this key had made it. */
   readonly replayed: boolean;
-}
-
-/** What the input comes to once it is checked. */
-interface Checked {
-  readonly input: CreatePaymentInput;
-  readonly currency: Currency;
-  readonly metadata: Metadata;
 }
 
 /**
@@ -69,13 +30,18 @@ export async function createPayment(
   caller: Caller,
   input: CreatePaymentInput,
 ): Promise<Result<PaymentResult, Failure>> {
-  const checked = check(input);
+  const checked = checkInput(input);
   if (!checked.ok) return checked;
   const { idempotencyKey, card, ...rest } = input;
   const request = {
     operation: 'createPayment',
     key: idempotencyKey,
-    input: { ...rest, currency: checked.value.currency, card: card && cardForFingerprint(gateway, card) },
+    input: {
+      ...rest,
+      amount: checked.value.amount,
+      currency: checked.value.currency,
+      card: card && cardForFingerprint(gateway, card),
+    },
   };
   let method: PaymentMethod | null = null;
   if (card !== null) {
@@ -97,43 +63,13 @@ export async function createPayment(
   return ok({ payment: await runCharge(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
 }
 
-function check(input: CreatePaymentInput): Result<Checked, Failure> {
-  const money = checkMoney(input.amount, input.currency);
-  if (!money.ok) return money;
-  const metadata = checkMetadata(input.metadata, 'metadata');
-  if (!metadata.ok) return metadata;
-  const others = [
-    checkText(input.description, ['description']),
-    checkStatementDescriptor(input.statementDescriptor, 'statementDescriptor'),
-    checkReturnUrl(input.returnUrl, 'returnUrl'),
-    checkDestinations(input.destinations, input.amount),
-  ];
-  for (const other of others) if (!other.ok) return other;
-  if (input.card !== null && input.paymentMethodId !== null) {
-    return invalid('A payment is made with a card or with a stored payment method, not with both.', 'card');
-  }
-  if (input.process && input.card === null && input.paymentMethodId === null) {
-    return invalid('To be processed, a payment needs a card or a payment method.', 'process');
-  }
-  if (input.process && input.paymentDate !== null) {
-    return invalid('A payment is charged at once or at its date, not both.', 'paymentDate');
-  }
-  if (input.paymentDate !== null && input.card === null && input.paymentMethodId === null) {
-    return invalid('To be scheduled, a payment needs a card or a payment method.', 'paymentDate');
-  }
-  if (input.paymentDate !== null && input.expiresAt !== null && input.expiresAt <= input.paymentDate) {
-    return invalid('A payment cannot be charged at a date after it has expired.', 'expiresAt');
-  }
-  return ok({ input, currency: money.value.currency, metadata: metadata.value });
-}
-
 async function decide(
   gateway: Gateway,
   caller: Caller,
   given: {
     readonly transaction: Transaction;
     readonly clock: TransactionClock;
-    readonly checked: Checked;
+    readonly checked: CheckedInput;
     readonly method: PaymentMethod | null;
     readonly origin: Origin;
     readonly paymentId: string;
@@ -152,12 +88,19 @@ async function decide(
   }
   let { method } = given;
   if (input.paymentMethodId !== null) {
-    const usable = await usableMethod(transaction, caller, input.paymentMethodId, input.customerId);
+    const usable = await usableMethod(transaction, caller, input.paymentMethodId, {
+      customerId: input.customerId,
+      paymentMethodId: null,
+    });
     if (!usable.ok) return usable;
     method = usable.value;
   }
-  const payment = newPayment(caller, { id: given.paymentId, now: clock.now, method, ...checked });
+  const { inlineCustomer } = checked;
+  const inline = inlineCustomer && (await findOrAddCustomer(gateway, caller, { transaction, clock }, inlineCustomer));
+  const customerId = inline?.id ?? input.customerId;
+  const payment = newPayment(gateway, caller, { id: given.paymentId, now: clock.now, method, customerId, ...checked });
   const draft = new PaymentDraft(gateway, { payment, isNew: true, clock, actor: caller.actor });
+  if (inline?.added) draft.insert('customer', inline.added);
   if (given.method !== null) draft.insert('paymentMethod', given.method);
   for (const row of destinationRows(payment, input.destinations)) draft.insert('paymentDestination', row);
   draft.recordStatus();
@@ -170,6 +113,7 @@ async function decide(
     origin,
     operationId,
     paymentMethod: method,
+    metadata: checked.attemptMetadata,
     by: 'CLIENT',
   });
   return started.ok ? ok({ draft, value: started.value }) : started;
@@ -180,13 +124,14 @@ export async function usableMethod(
   transaction: Transaction,
   caller: Caller,
   id: string,
-  customerId: string | null,
+  payment: Pick<Payment, 'customerId' | 'paymentMethodId'>,
 ): Promise<Result<PaymentMethod, Failure>> {
+  const { customerId } = payment;
   const method = await readById(transaction, 'paymentMethod', caller.environmentId, id);
   if (method === undefined) return notFound('payment method', 'paymentMethodId');
   if (method.detachedAt !== null) return invalid('The payment method was detached.', 'paymentMethodId');
   if (customerId !== null && method.customerId !== null && method.customerId !== customerId) {
     return invalid('The payment method belongs to another customer.', 'paymentMethodId');
   }
-  return ok(method);
+  return checkMethodOf(caller, method, payment);
 }

@@ -8,12 +8,18 @@ export interface DestinationInput {
   readonly type: PaymentDestination['type'];
   readonly id: string;
   readonly number: string | null;
+  /** What else it belongs to, by the merchant's own ids. */
+  readonly invoiceId: string | null;
+  readonly purchaseId: string | null;
+  readonly subscriptionId: string | null;
+  readonly billingPeriodId: string | null;
   /** Minor units of the payment's currency. */
   readonly amount: bigint;
 }
 
 const DESTINATIONS_MAX = 100;
 const NAME_LENGTH_MAX = 255;
+const NAMES = ['number', 'invoiceId', 'purchaseId', 'subscriptionId', 'billingPeriodId'] as const;
 
 /** A payment may have no destination; if it has any, their amounts add up to the payment's. */
 export function checkDestinations(
@@ -25,12 +31,13 @@ export function checkDestinations(
     return invalid(`A payment has at most ${DESTINATIONS_MAX} destinations.`, 'destinations');
   }
   let sum = 0n;
-  for (const [index, { id, number, amount }] of destinations.entries()) {
+  for (const [index, destination] of destinations.entries()) {
+    const { id, amount } = destination;
     const path = ['destinations', String(index)];
     if (id === '') return invalid('The id of a destination is not empty.', ...path, 'id');
     const checks = [
       checkText(id, [...path, 'id'], NAME_LENGTH_MAX),
-      checkText(number, [...path, 'number'], NAME_LENGTH_MAX),
+      ...NAMES.map((name) => checkText(destination[name], [...path, name], NAME_LENGTH_MAX)),
       checkAmount(amount, ...path, 'amount'),
     ];
     for (const checked of checks) if (!checked.ok) return checked;

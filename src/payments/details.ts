@@ -1,6 +1,6 @@
 import { holdsCardNumber } from '../domain/card.ts';
-import { parseCurrency, type Currency } from '../domain/currency.ts';
-import { AMOUNT_MAX, isChargeable } from '../domain/money.ts';
+import { exponentOf, parseCurrency, type Currency } from '../domain/currency.ts';
+import { AMOUNT_MAX, fromDecimal, isChargeable } from '../domain/money.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { invalid, type Failure } from './failure.ts';
 
@@ -13,16 +13,26 @@ const METADATA_VALUE_LENGTH_MAX = 500;
 
 export type Metadata = Readonly<Record<string, string>>;
 
-/** An amount that can be charged, in a currency that exists. */
-export function checkMoney(
-  amount: bigint,
-  currency: string,
-  ...path: string[]
-): Result<{ amount: bigint; currency: Currency }, Failure> {
-  const parsed = parseCurrency(currency);
-  if (parsed === undefined) return invalid('The currency is no ISO 4217 code in use.', ...path, 'currency');
-  const checked = checkAmount(amount, ...path, 'amount');
-  return checked.ok ? ok({ amount, currency: parsed }) : checked;
+/** Minor units, or a text with the currency's decimal point, as minor units that can be charged. */
+export function checkAmountIn(
+  amount: bigint | { readonly decimal: string },
+  currency: Currency,
+): Result<bigint, Failure> {
+  if (typeof amount === 'bigint') return checkAmount(amount, 'amount');
+  const parsed = fromDecimal(amount.decimal, currency);
+  if (parsed !== undefined) return checkAmount(parsed, 'amountDecimal');
+  const decimals = exponentOf(currency);
+  return invalid(`An amount in ${currency} is a number with at most ${decimals} decimals.`, 'amountDecimal');
+}
+
+/** The same in the currency of a payment. */
+export function checkAmountOf(
+  amount: bigint | { readonly decimal: string },
+  payment: { readonly currency: string },
+): Result<bigint, Failure> {
+  const currency = parseCurrency(payment.currency);
+  if (currency === undefined) throw new Error('a stored payment has no currency');
+  return checkAmountIn(amount, currency);
 }
 
 /** A number of minor units that can move. */

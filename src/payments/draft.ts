@@ -179,7 +179,8 @@ export class PaymentDraft {
   writes(): Writes {
     if (this.#isChanged) {
       const dueAt = dueAtOf(this.#payment);
-      const payment = { ...this.#payment, dueAt, updatedAt: this.#clock.now, updatedBy: this.#actor };
+      const stamp = { updatedAt: this.#clock.now, updatedBy: this.#actor, updatedByCommit: this.#gateway.commit };
+      const payment = { ...this.#payment, dueAt, ...stamp };
       if (this.#isNew) this.#inserts.set('payment', [payment]);
       else this.update('payment', payment);
     }
@@ -199,6 +200,7 @@ export class PaymentDraft {
       cancelRequestedAt: cancelRequested ? (before.cancelRequestedAt ?? now) : null,
       expiryRequestedAt: expiryRequested ? (before.expiryRequestedAt ?? now) : null,
       retryAt: next.status === 'RETRY_SCHEDULED' ? before.retryAt : null,
+      chargedAt: before.chargedAt ?? (next.amountAuthorized > 0n ? now : null),
       succeededAt: entered('SUCCEEDED') ? now : before.succeededAt,
       failedAt: entered('FAILED') ? now : before.failedAt,
       canceledAt: entered('CANCELED') ? now : before.canceledAt,

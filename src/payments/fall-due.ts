@@ -89,6 +89,7 @@ async function chargeOnceMore(
       origin: ownOrigin(isRetry ? 'retry' : 'schedule', payment.id),
       operationId: gateway.newId(),
       paymentMethod,
+      metadata: {},
       by: isRetry ? 'RETRY' : 'SCHEDULE',
     });
     if (started.ok) return started.value;

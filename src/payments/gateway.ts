@@ -10,8 +10,14 @@ export interface Gateway {
   /** The epoch in which this process's transaction ids hold (see PaymentEvent in schema.prisma). */
   readonly epoch: number;
   readonly settings: Settings;
+  /** Where payers reach this gateway: "https://pay.example.com". Known once the server listens. */
+  readonly publicUrl: () => string;
   readonly now: () => Date;
   readonly newId: () => string;
+  /** An id for people, at random. */
+  readonly newHumanId: () => string;
+  /** Which build of the gateway this is: its commit, or "unknown". */
+  readonly commit: string;
   /** Called after a commit that appended events, to wake those who read them. */
   readonly eventsAppended: () => void;
   /** Called with what an operator should know. It is given no card data and no secret. */
@@ -51,6 +57,13 @@ export interface Caller {
    * sent again after its API key was rolled is still the same request.
    */
   readonly principal: string;
-  /** Who is written down as having done it: the global id of the API key. */
+  /** Who is written down as having done it: the global id of an API key or client token, or "hosted_page". */
   readonly actor: string;
+  /** Whom the caller pays for, if it is a payer and not the merchant: their reach is theirs alone. */
+  readonly payer: Payer | null;
 }
+
+/** A payer, known by a client token or by the address of a hosted page: of one customer, or of one payment. */
+export type Payer =
+  | { readonly customerId: string; readonly paymentId: null }
+  | { readonly customerId: null; readonly paymentId: string };

@@ -6,7 +6,7 @@ import { createHmac, hkdfSync } from 'node:crypto';
  */
 export const FINGERPRINT_VERSION = 2;
 
-/** Keyed hashes for three purposes, each with a key of its own, derived from the one secret of the installation. */
+/** Keyed hashes for several purposes, each with a key of its own, derived from the one secret of the installation. */
 export interface Keyring {
   /** Names the secret without telling it: stored beside fingerprints, so that a changed secret is noticed. */
   readonly id: string;
@@ -15,6 +15,8 @@ export interface Keyring {
   fingerprintInput(canonicalInput: string): Buffer;
   /** The idempotency key for a processor: the same for a request that is sent again. */
   processorKey(parts: readonly (string | number)[]): string;
+  /** What proves that the gateway made the address of a page. */
+  signPage(kind: string, bytes: Uint8Array): Buffer;
 }
 
 /**
@@ -25,10 +27,12 @@ export function createKeyring(secret: string): Keyring {
   const cardKey = derive('card fingerprint');
   const inputKey = derive('input fingerprint');
   const processorKey = derive('processor idempotency key');
+  const pageKey = derive('page address');
   return {
     id: derive('key id').subarray(0, 6).toString('hex'),
     fingerprintCard: (number) => createHmac('sha256', cardKey).update(number).digest('base64url').slice(0, 22),
     fingerprintInput: (canonicalInput) => createHmac('sha256', inputKey).update(canonicalInput).digest(),
     processorKey: (parts) => createHmac('sha256', processorKey).update(JSON.stringify(parts)).digest('base64url'),
+    signPage: (kind, bytes) => createHmac('sha256', pageKey).update(`${kind}\0`).update(bytes).digest(),
   };
 }

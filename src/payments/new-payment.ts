@@ -1,39 +1,53 @@
 import type { Payment, PaymentDestination, PaymentMethod } from '../../generated/prisma/client.ts';
 import type { Currency } from '../domain/currency.ts';
-import type { CreatePaymentInput } from './create.ts';
+import type { CreatePaymentInput } from './create-input.ts';
 import type { DestinationInput } from './destinations.ts';
 import type { Metadata } from './details.ts';
-import type { Caller } from './gateway.ts';
+import type { Caller, Gateway } from './gateway.ts';
 
 /** A payment as it is created, before anything is asked of a processor. */
 export function newPayment(
+  gateway: Gateway,
   caller: Caller,
   given: {
     readonly id: string;
     readonly now: Date;
     readonly input: CreatePaymentInput;
+    readonly customerId: string | null;
+    readonly amount: bigint;
     readonly currency: Currency;
     readonly metadata: Metadata;
     readonly method: PaymentMethod | null;
   },
 ): Payment {
-  const { id, now, input, currency, metadata, method } = given;
+  const { id, now, input, amount, currency, metadata, method } = given;
+  const { tax } = input;
   return {
     environmentId: caller.environmentId,
     id,
-    customerId: input.customerId ?? method?.customerId ?? null,
+    customerId: given.customerId ?? method?.customerId ?? null,
     paymentMethodId: method?.id ?? null,
-    amount: input.amount,
+    amount,
     currency,
+    humanId: gateway.newHumanId(),
     status: 'CREATED',
     refundStatus: 'NONE',
     captureMethod: input.captureMethod,
     initiator: input.initiator,
     offSession: input.offSession,
+    hosted: method === null,
     description: input.description,
     statementDescriptor: input.statementDescriptor,
     returnUrl: input.returnUrl,
     metadata,
+    billingAddress: input.billingAddress && { ...input.billingAddress },
+    subtotal: tax?.subtotal ?? null,
+    taxAmount: tax?.amount ?? null,
+    taxType: tax?.type ?? null,
+    taxCountry: tax?.country ?? null,
+    taxState: tax?.state ?? null,
+    taxRate: tax?.rate ?? null,
+    applicationFee: input.applicationFee,
     amountAuthorized: 0n,
     amountCapturing: 0n,
     amountCaptured: 0n,
@@ -57,6 +71,7 @@ export function newPayment(
     retryAt: null,
     retryCount: 0,
     dueAt: null,
+    chargedAt: null,
     succeededAt: null,
     failedAt: null,
     canceledAt: null,
@@ -70,19 +85,19 @@ export function newPayment(
     updatedAt: now,
     createdBy: caller.actor,
     updatedBy: caller.actor,
+    createdByCommit: gateway.commit,
+    updatedByCommit: gateway.commit,
   };
 }
 
 /** What a payment pays for, in the order in which it was given. */
 export function destinationRows(payment: Payment, destinations: readonly DestinationInput[]): PaymentDestination[] {
   const { environmentId, id: paymentId } = payment;
-  return destinations.map(({ type, id, number, amount }, position) => ({
+  return destinations.map(({ id, ...destination }, position) => ({
     environmentId,
     paymentId,
     position,
-    type,
     destinationId: id,
-    number,
-    amount,
+    ...destination,
   }));
 }

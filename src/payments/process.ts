@@ -4,9 +4,11 @@ import { ok, type Result } from '../domain/result.ts';
 import { runCharge, startAttempt } from './attempt.ts';
 import { begin, findReplay, openPayment } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
+import { checkMetadata, checkReturnUrl } from './details.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { checkFailures } from './payer.ts';
 
 export interface ProcessPaymentInput {
   readonly idempotencyKey: string;
@@ -14,6 +16,10 @@ export interface ProcessPaymentInput {
   /** Another way to pay than the payment has already. */
   readonly paymentMethodId: string | null;
   readonly card: RawCard | null;
+  /** Where the payer comes back to; undefined leaves it as it is. */
+  readonly returnUrl?: string | undefined;
+  /** Of the attempt. */
+  readonly metadata: unknown;
 }
 
 /** Charges a payment that waits for it, or one that failed: then with a new attempt on the same payment. */
@@ -26,10 +32,20 @@ export async function processPayment(
   if (card !== null && paymentMethodId !== null) {
     return invalid('A payment is made with a card or with a stored payment method, not with both.', 'card');
   }
+  const metadata = checkMetadata(input.metadata, 'metadata');
+  if (!metadata.ok) return metadata;
+  const returnUrl = checkReturnUrl(input.returnUrl ?? null, 'returnUrl');
+  if (!returnUrl.ok) return returnUrl;
   const request = {
     operation: 'processPayment',
     key: input.idempotencyKey,
-    input: { paymentId, paymentMethodId, card: card && cardForFingerprint(gateway, card) },
+    input: {
+      paymentId,
+      paymentMethodId,
+      metadata: metadata.value,
+      card: card && cardForFingerprint(gateway, card),
+      ...(returnUrl.value === null ? {} : { returnUrl: returnUrl.value }),
+    },
   };
   let newMethod: PaymentMethod | null = null;
   if (card !== null) {
@@ -47,21 +63,25 @@ export async function processPayment(
     const { draft, payment } = opened.value;
     let paymentMethod = newMethod;
     if (paymentMethodId !== null) {
-      const usable = await usableMethod(transaction, caller, paymentMethodId, payment.customerId);
+      const usable = await usableMethod(transaction, caller, paymentMethodId, payment);
       if (!usable.ok) return usable;
       paymentMethod = usable.value;
     } else if (newMethod !== null) {
       draft.insert('paymentMethod', newMethod);
     } else if (payment.paymentMethodId !== null) {
-      const usable = await usableMethod(transaction, caller, payment.paymentMethodId, payment.customerId);
+      const usable = await usableMethod(transaction, caller, payment.paymentMethodId, payment);
       if (!usable.ok) return usable;
       paymentMethod = usable.value;
     }
     if (paymentMethod === null) return invalid('The payment has no payment method yet: give one.', 'paymentMethodId');
+    const failures = await checkFailures(transaction, caller, { now: clock.now, payment, method: paymentMethod });
+    if (!failures.ok) return failures;
+    if (returnUrl.value !== null) draft.set({ returnUrl: returnUrl.value });
     const started = startAttempt(gateway, draft, {
       origin,
       operationId,
       paymentMethod,
+      metadata: metadata.value,
       by: 'CLIENT',
     });
     return started.ok ? ok({ draft, value: started.value }) : started;

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../domain/result.ts';
 import { readOfPayment, readReversedCaptureIds } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import { currentAttempt } from './current-attempt.ts';
-import { checkAmount, checkText } from './details.ts';
+import { checkAmountOf, checkText } from './details.ts';
 import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
@@ -16,7 +16,7 @@ export interface RefundPaymentInput {
   readonly idempotencyKey: string;
   readonly paymentId: string;
   /** Minor units; all that is left if null. */
-  readonly amount: bigint | null;
+  readonly amount: bigint | { readonly decimal: string } | null;
   readonly reason: string | null;
 }
 
@@ -36,11 +36,8 @@ export async function refundPayment(
   input: RefundPaymentInput,
 ): Promise<Result<RefundResult, Failure>> {
   const { paymentId } = input;
-  const checks = [
-    input.amount === null ? ok(null) : checkAmount(input.amount, 'amount'),
-    checkText(input.reason, ['reason']),
-  ];
-  for (const checked of checks) if (!checked.ok) return checked;
+  const checked = checkText(input.reason, ['reason']);
+  if (!checked.ok) return checked;
   const { idempotencyKey, ...rest } = input;
   const request = { operation: 'refundPayment', key: idempotencyKey, input: rest };
   const refundId = gateway.newId();
@@ -50,7 +47,9 @@ export async function refundPayment(
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
-    const amount = input.amount ?? refundable(lifecycleOf(payment));
+    const given = input.amount === null ? ok(refundable(lifecycleOf(payment))) : checkAmountOf(input.amount, payment);
+    if (!given.ok) return given;
+    const amount = given.value;
     const refused = draft.try({ type: 'REFUND_STARTED', amount });
     if (refused !== undefined) {
       const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable } as const;

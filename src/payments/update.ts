@@ -1,20 +1,30 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { readClock, write } from '../store/ledger.ts';
-import { transact } from '../store/transaction.ts';
+import { transact, type Transaction } from '../store/transaction.ts';
+import { checkAddress, type Address } from './address.ts';
 import { openPayment } from './begin.ts';
+import { usableMethod } from './create.ts';
 import { checkFuture } from './details.ts';
+import type { PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState } from './illegal.ts';
 
+/** What may be changed of a payment; what is undefined stays as it is. */
 export interface UpdatePaymentInput {
   readonly paymentId: string;
   /** False stops what the gateway would do by itself: a scheduled charge, automatic retries. */
   readonly active?: boolean | undefined;
-  /** When it is to be charged; null to leave that to whoever made it; undefined to change nothing. */
+  readonly paymentMethodId?: string | undefined;
+  readonly billingAddress?: Address | null | undefined;
+  /** When it is to be charged; null to leave that to whoever made it. */
   readonly paymentDate?: Date | null | undefined;
 }
+
+/** Before anything was asked of a processor, and while nothing is under way at one. */
+const NOT_BEGUN: readonly Payment['status'][] = ['CREATED', 'SCHEDULED'];
+const AT_REST: readonly Payment['status'][] = [...NOT_BEGUN, 'FAILED', 'RETRY_SCHEDULED'];
 
 /** Changes what may be changed of a payment. It moves no money, so it takes no idempotency key: again changes nothing. */
 export async function updatePayment(
@@ -22,37 +32,66 @@ export async function updatePayment(
   caller: Caller,
   input: UpdatePaymentInput,
 ): Promise<Result<Payment, Failure>> {
-  const { paymentId, active, paymentDate } = input;
+  const { paymentId } = input;
   const result = await transact<Result<Payment, Failure>>(gateway.database, async (transaction) => {
     const clock = await readClock(transaction);
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return { commit: false, value: opened };
-    const { draft, payment } = opened.value;
-    if (paymentDate !== undefined) {
-      if (paymentDate !== null) {
-        const checked = checkFuture(paymentDate, clock.now, 'paymentDate');
-        if (!checked.ok) return { commit: false, value: checked };
-        if (payment.expiresAt !== null && payment.expiresAt <= paymentDate) {
-          return { commit: false, value: invalid('The payment has expired by then.', 'paymentDate') };
-        }
-        if (payment.paymentMethodId === null) {
-          return { commit: false, value: invalid('To be scheduled, a payment needs a payment method.', 'paymentDate') };
-        }
-      }
-      if (payment.status !== 'CREATED' && payment.status !== 'SCHEDULED') {
-        return { commit: false, value: fail(illegalState(payment, 'scheduled', 'paymentDate')) };
-      }
-      draft.set({ paymentDate });
-      const changed = paymentDate === null ? 'UNSCHEDULED' : 'SCHEDULED';
-      if (draft.try({ type: changed }) === undefined) draft.recordStatus();
-    }
-    if (active !== undefined) {
-      draft.set({ active });
-      if (!active && draft.try({ type: 'RETRY_CALLED_OFF' }) === undefined) draft.recordStatus();
-    }
+    const { draft } = opened.value;
+    const changed = await change(transaction, caller, draft, input);
+    if (!changed.ok) return { commit: false, value: changed };
     await write(transaction, draft.writes());
     return { commit: true, value: ok(draft.payment) };
   });
   if (result.ok) gateway.eventsAppended();
   return result;
+}
+
+async function change(
+  transaction: Transaction,
+  caller: Caller,
+  draft: PaymentDraft,
+  { active, paymentMethodId, billingAddress, paymentDate }: UpdatePaymentInput,
+): Promise<Result<true, Failure>> {
+  const { payment } = draft;
+  if (paymentMethodId !== undefined) {
+    if (!AT_REST.includes(payment.status)) return fail(illegalState(payment, 'paid otherwise', 'paymentMethodId'));
+    const usable = await usableMethod(transaction, caller, paymentMethodId, payment);
+    if (!usable.ok) return usable;
+    draft.set({ paymentMethodId, customerId: payment.customerId ?? usable.value.customerId });
+  }
+  if (billingAddress !== undefined) {
+    if (!NOT_BEGUN.includes(payment.status)) return fail(illegalState(payment, 'changed', 'billingAddress'));
+    const checked = billingAddress === null ? ok(null) : checkAddress(billingAddress, 'billingAddress');
+    if (!checked.ok) return checked;
+    draft.set({ billingAddress: checked.value && { ...checked.value } });
+  }
+  if (paymentDate !== undefined) {
+    const scheduled = schedule(draft, paymentDate);
+    if (!scheduled.ok) return scheduled;
+  }
+  if (active !== undefined) {
+    draft.set({ active });
+    if (!active && draft.try({ type: 'RETRY_CALLED_OFF' }) === undefined) draft.recordStatus();
+  }
+  return ok(true);
+}
+
+/** Puts a payment off to a date, or takes its date away. */
+function schedule(draft: PaymentDraft, paymentDate: Date | null): Result<true, Failure> {
+  const { payment, now } = draft;
+  if (!NOT_BEGUN.includes(payment.status)) return fail(illegalState(payment, 'scheduled', 'paymentDate'));
+  if (paymentDate !== null) {
+    const checked = checkFuture(paymentDate, now, 'paymentDate');
+    if (!checked.ok) return checked;
+    if (payment.expiresAt !== null && payment.expiresAt <= paymentDate) {
+      return invalid('The payment has expired by then.', 'paymentDate');
+    }
+    if (payment.paymentMethodId === null) {
+      return invalid('To be scheduled, a payment needs a payment method.', 'paymentDate');
+    }
+  }
+  draft.set({ paymentDate });
+  if (draft.try({ type: paymentDate === null ? 'UNSCHEDULED' : 'SCHEDULED' }) === undefined) draft.recordStatus();
+  return ok(true);
 }

@@ -63,7 +63,7 @@ export interface ChargeRequest {
   readonly offSession: boolean;
   readonly initiator: 'CUSTOMER' | 'MERCHANT';
   readonly statementDescriptor: string | null;
-  /** Where the payer comes back to from 3-D Secure. */
+  /** Where the payer comes back to from 3-D Secure; without it, a charge that needs that is declined: return_url_missing. */
   readonly returnUrl: string | null;
 }
 

@@ -23,6 +23,7 @@ export function createContext(gateway: Gateway, feed: EventFeed, key: KeyOwner):
       mode: key.mode,
       principal: 'merchant',
       actor: `key_${key.id}`,
+      payer: null,
     },
     loaders: createLoaders(gateway.database, key.environmentId),
   };

@@ -1,24 +1,13 @@
 import { decodeIdOf, encodeId } from '../domain/ids.ts';
 import { createCustomer, updateCustomer, type CustomerInput } from '../payments/customer.ts';
 import { notFound } from '../payments/failure.ts';
+import { Address, AddressInput } from './address.ts';
 import { searchText } from './bad-input.ts';
 import { builder } from './builder.ts';
 import { listOf } from './connection.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
 import type { Customer as CustomerRow } from '../../generated/prisma/client.ts';
-
-const Address = builder.objectRef<CustomerRow>('Address').implement({
-  description: 'A postal address.',
-  fields: (t) => ({
-    line1: t.exposeString('addressLine1', { nullable: true, description: 'Street and number.' }),
-    line2: t.exposeString('addressLine2', { nullable: true, description: 'What else leads to the door.' }),
-    city: t.exposeString('city', { nullable: true, description: 'The city.' }),
-    state: t.exposeString('state', { nullable: true, description: 'State, province or region.' }),
-    postalCode: t.exposeString('postalCode', { nullable: true, description: 'The postal code.' }),
-    country: t.exposeString('country', { nullable: true, description: 'ISO 3166-1, two letters: "DE".' }),
-  }),
-});
 
 export const Customer = builder.prismaObject('Customer', {
   description: 'Someone who pays.',
@@ -34,7 +23,11 @@ export const Customer = builder.prismaObject('Customer', {
       resolve: ({ firstName, lastName }) => [firstName, lastName].filter((part) => part !== null).join(' ') || null,
     }),
     phone: t.exposeString('phone', { nullable: true, description: 'The telephone number.' }),
-    address: t.field({ type: Address, description: 'The postal address.', resolve: (customer) => customer }),
+    address: t.field({
+      type: Address,
+      description: 'The postal address.',
+      resolve: ({ addressLine1: line1, addressLine2: line2, ...rest }) => ({ line1, line2, ...rest }),
+    }),
     metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as the merchant gave them.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
@@ -54,19 +47,7 @@ const CustomerConnection = builder.connectionObject(
   CustomerEdge,
 );
 
-const AddressInput = builder.inputType('AddressInput', {
-  description: 'A postal address.',
-  fields: (t) => ({
-    line1: t.string({ description: 'Street and number.' }),
-    line2: t.string({ description: 'What else leads to the door.' }),
-    city: t.string({ description: 'The city.' }),
-    state: t.string({ description: 'State, province or region.' }),
-    postalCode: t.string({ description: 'The postal code.' }),
-    country: t.string({ description: 'ISO 3166-1, two capital letters: "DE".' }),
-  }),
-});
-
-const CreateCustomerInput = builder.inputType('CreateCustomerInput', {
+export const CreateCustomerInput = builder.inputType('CreateCustomerInput', {
   description: 'A new customer. Texts have at most 200 characters.',
   fields: (t) => ({
     email: t.string({ description: 'The e-mail address.' }),
@@ -95,7 +76,8 @@ const NO_ADDRESS = { line1: null, line2: null, city: null, state: null, postalCo
 
 type Fields = Omit<(typeof UpdateCustomerInput)['$inferInput'], 'customerId'>;
 
-function inputOf({ address, metadata, ...fields }: Fields): CustomerInput {
+/** What an input says of a customer. */
+export function customerInputOf({ address, metadata, ...fields }: Fields): CustomerInput {
   const { line1, line2, ...rest } = address === null ? NO_ADDRESS : (address ?? {});
   const given = { ...fields, ...rest, addressLine1: line1, addressLine2: line2 };
   return {
@@ -125,7 +107,7 @@ builder.mutationFields((t) => ({
     resolve: async (_, { input }, context) =>
       CreateCustomerResult.answer(
         context,
-        await createCustomer(context.gateway, context.caller, inputOf(input)),
+        await createCustomer(context.gateway, context.caller, customerInputOf(input)),
         (customer) => ({ customer }),
       ),
   }),
@@ -138,7 +120,7 @@ builder.mutationFields((t) => ({
       const result =
         id === undefined
           ? notFound('customer', 'customerId')
-          : await updateCustomer(context.gateway, context.caller, id, inputOf(fields));
+          : await updateCustomer(context.gateway, context.caller, id, customerInputOf(fields));
       return UpdateCustomerResult.answer(context, result, (customer) => ({ customer }));
     },
   }),

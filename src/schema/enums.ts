@@ -135,6 +135,24 @@ export const DestinationType = enumOf<PaymentDestination['type']>('DestinationTy
   PURCHASE: 'A purchase.',
 });
 
+export const TaxType = enumOf<NonNullable<Payment['taxType']>>('TaxType', 'What kind of tax an amount contains.', {
+  AMUSEMENT_TAX: 'Amusement tax.',
+  COMMUNICATIONS_TAX: 'Communications tax.',
+  GST: 'Goods and services tax.',
+  HST: 'Harmonised sales tax.',
+  IGST: 'Integrated goods and services tax.',
+  JCT: 'Japanese consumption tax.',
+  LEASE_TAX: 'Lease tax.',
+  PST: 'Provincial sales tax.',
+  QST: 'Quebec sales tax.',
+  RETAIL_DELIVERY_FEE: 'Retail delivery fee.',
+  RST: 'Retail sales tax.',
+  SALES_TAX: 'Sales tax.',
+  SERVICE_TAX: 'Service tax.',
+  VAT: 'Value added tax.',
+  NONE: 'No tax.',
+});
+
 export const PaymentMethodType = enumOf<PaymentMethod['type']>('PaymentMethodType', 'A kind of payment method.', {
   CARD: 'A card.',
 });

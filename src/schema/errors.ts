@@ -29,6 +29,11 @@ const KeyReused = plain('IdempotencyKeyReusedError', 'The idempotency key was us
 const CardRefused = plain('CardRefusedError', 'The processor does not take this card. Nothing was charged.');
 const Unavailable = plain('ProcessorUnavailableError', 'The processor did not answer. Nothing was charged.');
 
+const TooManyAttempts = plain(
+  'TooManyAttemptsError',
+  'The payer has failed too often. No more cards are taken for now.',
+);
+
 const InProgress = builder.objectRef<FailureOf<'IDEMPOTENCY_IN_PROGRESS'>>('IdempotencyInProgressError').implement({
   description: 'The first request with this idempotency key is still running.',
   interfaces: [ErrorInterface],
@@ -77,6 +82,7 @@ const TYPES = {
   IDEMPOTENCY_IN_PROGRESS: [InProgress],
   ILLEGAL_STATE: [IllegalState],
   AMOUNT_TOO_LARGE: [RefundTooLarge, CaptureTooLarge],
+  TOO_MANY_ATTEMPTS: [TooManyAttempts],
   CARD_REFUSED: [CardRefused],
   PROCESSOR_UNAVAILABLE: [Unavailable],
 } as const satisfies Record<Failure['code'], readonly object[]>;
@@ -95,6 +101,8 @@ function typeNameOf(failure: Failure): string {
       return 'IllegalStateError';
     case 'AMOUNT_TOO_LARGE':
       return failure.limit === 'REFUNDABLE' ? 'RefundTooLargeError' : 'CaptureTooLargeError';
+    case 'TOO_MANY_ATTEMPTS':
+      return 'TooManyAttemptsError';
     case 'CARD_REFUSED':
       return 'CardRefusedError';
     case 'PROCESSOR_UNAVAILABLE':

@@ -35,6 +35,7 @@ export const Attempt = builder.prismaObject('Attempt', {
       nullable: true,
       description: "Milliseconds from sending to the processor's first answer.",
     }),
+    metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as they were given with it.' }),
     flag: t.expose('flag', {
       type: AttemptFlag,
       nullable: true,
@@ -105,6 +106,16 @@ export const PaymentDestination = builder.prismaObject('PaymentDestination', {
     type: t.expose('type', { type: DestinationType, description: 'What kind of thing it pays for.' }),
     id: t.exposeString('destinationId', { description: "The merchant's own id of it." }),
     number: t.exposeString('number', { nullable: true, description: 'Its number, as people know it.' }),
+    invoiceId: t.exposeString('invoiceId', { nullable: true, description: 'The invoice that it belongs to.' }),
+    purchaseId: t.exposeString('purchaseId', { nullable: true, description: 'The purchase that it belongs to.' }),
+    subscriptionId: t.exposeString('subscriptionId', {
+      nullable: true,
+      description: 'The subscription that it belongs to.',
+    }),
+    billingPeriodId: t.exposeString('billingPeriodId', {
+      nullable: true,
+      description: 'The billing period that it belongs to.',
+    }),
   }),
 });
 

@@ -1,15 +1,17 @@
 import type { Payment as PaymentRow } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
-import type { Result } from '../domain/result.ts';
+import { ok, type Result } from '../domain/result.ts';
 import { cancelPayment } from '../payments/cancel.ts';
-import { capturePayment } from '../payments/capture.ts';
+import { capturePayment, type CaptureResult } from '../payments/capture.ts';
 import { createPayment } from '../payments/create.ts';
-import { notFound, type Failure } from '../payments/failure.ts';
+import { invalid, notFound, type Failure } from '../payments/failure.ts';
 import { processPayment } from '../payments/process.ts';
-import { refundPayment } from '../payments/refund.ts';
+import { refundPayment, type RefundResult } from '../payments/refund.ts';
 import { updatePayment } from '../payments/update.ts';
+import { addressOf } from './address.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
+import { customerInputOf } from './customer.ts';
 import { KEYED, mutationResult } from './errors.ts';
 import { Capture, Refund } from './movements.ts';
 import { Payment } from './payment.ts';
@@ -17,9 +19,11 @@ import {
   CancelPaymentInput,
   CapturePaymentInput,
   CreatePaymentInput,
+  destinationOf,
   ProcessPaymentInput,
   RefundPaymentInput,
   REPLAYED,
+  taxOf,
   UpdatePaymentInput,
 } from './payment-inputs.ts';
 import { rawCardOf } from './payment-method.ts';
@@ -48,7 +52,7 @@ async function withPayment<T>(
   return uuid === undefined ? notFound('payment', 'paymentId') : command(uuid);
 }
 
-const CHARGING = [...KEYED, 'ILLEGAL_STATE', 'CARD_REFUSED', 'PROCESSOR_UNAVAILABLE'] as const;
+const CHARGING = [...KEYED, 'ILLEGAL_STATE', 'TOO_MANY_ATTEMPTS', 'CARD_REFUSED', 'PROCESSOR_UNAVAILABLE'] as const;
 
 const Create = mutationResult(
   'CreatePayment',
@@ -104,39 +108,54 @@ const RefundPayload = builder.objectRef<PaymentPayload & { refundId: string }>('
   }),
 });
 
-const CaptureResult = mutationResult('CapturePayment', CapturePayload, [...KEYED, 'ILLEGAL_STATE', 'AMOUNT_TOO_LARGE']);
-const RefundResult = mutationResult('RefundPayment', RefundPayload, [...KEYED, 'ILLEGAL_STATE', 'AMOUNT_TOO_LARGE']);
+const Captured = mutationResult('CapturePayment', CapturePayload, [...KEYED, 'ILLEGAL_STATE', 'AMOUNT_TOO_LARGE']);
+const Refunded = mutationResult('RefundPayment', RefundPayload, [...KEYED, 'ILLEGAL_STATE', 'AMOUNT_TOO_LARGE']);
 
 function existing<T>(row: T | null): T {
   if (row === null) throw new Error('a row that was just written is gone');
   return row;
 }
 
-/** A GraphQL SafeInt as minor units. */
-const minorUnits = (amount: number | null | undefined): bigint | null => (amount == null ? null : BigInt(amount));
+interface GivenAmount {
+  readonly amount?: number | null | undefined;
+  readonly amountDecimal?: string | null | undefined;
+}
 
-function create(input: (typeof CreatePaymentInput)['$inferInput'], { gateway, caller }: Context) {
-  const ids = { customerId: input.customerId, paymentMethodId: input.paymentMethodId };
-  const customerId = ids.customerId == null ? null : decodeIdOf('Customer', ids.customerId);
+/** An amount in one of its two forms; null where neither is given. */
+function amountOf({ amount, amountDecimal }: GivenAmount): Result<bigint | { decimal: string } | null, Failure> {
+  if (amount != null && amountDecimal != null)
+    return invalid('Give an amount in one form, not in both.', 'amountDecimal');
+  if (amountDecimal != null) return ok({ decimal: amountDecimal });
+  return ok(amount == null ? null : BigInt(amount));
+}
+
+async function create(
+  input: (typeof CreatePaymentInput)['$inferInput'],
+  { gateway, caller }: Context,
+): Promise<Result<PaymentPayload, Failure>> {
+  const customerId = input.customerId == null ? null : decodeIdOf('Customer', input.customerId);
   if (customerId === undefined) return notFound('customer', 'customerId');
-  const paymentMethodId = ids.paymentMethodId == null ? null : decodeIdOf('PaymentMethod', ids.paymentMethodId);
+  const paymentMethodId = input.paymentMethodId == null ? null : decodeIdOf('PaymentMethod', input.paymentMethodId);
   if (paymentMethodId === undefined) return notFound('payment method', 'paymentMethodId');
+  const amount = amountOf(input);
+  if (!amount.ok) return amount;
+  if (amount.value === null) return invalid('Say how much.', 'amount');
   return createPayment(gateway, caller, {
     ...input,
     customerId,
     paymentMethodId,
-    amount: BigInt(input.amount),
+    amount: amount.value,
+    customer: input.customer == null ? null : customerInputOf(input.customer),
     card: rawCardOf(input.card),
-    destinations: (input.destinations ?? []).map(({ type, id, number, amount }) => ({
-      type,
-      id,
-      number: number ?? null,
-      amount: BigInt(amount),
-    })),
+    destinations: (input.destinations ?? []).map(destinationOf),
     description: input.description ?? null,
     statementDescriptor: input.statementDescriptor ?? null,
     returnUrl: input.returnUrl ?? null,
     metadata: input.metadata ?? null,
+    billingAddress: addressOf(input.billingAddress),
+    tax: input.tax == null ? null : taxOf(input.tax),
+    applicationFee: input.applicationFee == null ? null : BigInt(input.applicationFee),
+    attemptMetadata: input.attemptMetadata ?? null,
     paymentDate: input.paymentDate ?? null,
     expiresAt: input.expiresAt ?? null,
   });
@@ -153,9 +172,19 @@ builder.mutationFields((t) => ({
     type: Update.type,
     description: 'Changes what may be changed of a payment.',
     args: { input: t.arg({ type: UpdatePaymentInput, required: true, description: 'The payment, and what of it.' }) },
-    resolve: async (_, { input: { paymentId: id, active, paymentDate } }, context) => {
-      const update = (paymentId: string) =>
-        updatePayment(context.gateway, context.caller, { paymentId, active: active ?? undefined, paymentDate });
+    resolve: async (_, { input: { paymentId: id, active, paymentDate, ...given } }, context) => {
+      const { billingAddress, paymentMethodId: methodId } = given;
+      const paymentMethodId = methodId == null ? undefined : decodeIdOf('PaymentMethod', methodId);
+      const update = async (paymentId: string) =>
+        methodId != null && paymentMethodId === undefined
+          ? notFound('payment method', 'paymentMethodId')
+          : updatePayment(context.gateway, context.caller, {
+              paymentId,
+              active: active ?? undefined,
+              paymentMethodId,
+              billingAddress: billingAddress === undefined ? undefined : addressOf(billingAddress),
+              paymentDate,
+            });
       return Update.answer(context, await withPayment(id, update), (payment) => ({ payment }));
     },
   }),
@@ -174,22 +203,26 @@ builder.mutationFields((t) => ({
               paymentId,
               paymentMethodId,
               card: rawCardOf(input.card),
+              metadata: input.metadata ?? null,
+              returnUrl: input.returnUrl ?? undefined,
             }),
       );
       return Process.answer(context, result, (made) => made);
     },
   }),
   capturePayment: t.field({
-    type: CaptureResult.type,
+    type: Captured.type,
     description: 'Takes an authorised amount, or a part of it.',
     args: { input: t.arg({ type: CapturePaymentInput, required: true, description: 'The payment, and how much.' }) },
     resolve: async (_, { input }, context) => {
       const { idempotencyKey, final } = input;
-      const amount = minorUnits(input.amount);
-      const result = await withPayment(input.paymentId, (paymentId) =>
-        capturePayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount, final }),
+      const amount = amountOf(input);
+      const result = await withPayment<CaptureResult>(input.paymentId, async (paymentId) =>
+        amount.ok
+          ? capturePayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount: amount.value, final })
+          : amount,
       );
-      return CaptureResult.answer(context, result, (made) => made);
+      return Captured.answer(context, result, (made) => made);
     },
   }),
   cancelPayment: t.field({
@@ -203,17 +236,19 @@ builder.mutationFields((t) => ({
     },
   }),
   refundPayment: t.field({
-    type: RefundResult.type,
+    type: Refunded.type,
     description: 'Gives a captured amount back, or a part of it.',
     args: { input: t.arg({ type: RefundPaymentInput, required: true, description: 'The payment, and how much.' }) },
     resolve: async (_, { input }, context) => {
       const { idempotencyKey } = input;
-      const amount = minorUnits(input.amount);
+      const amount = amountOf(input);
       const reason = input.reason ?? null;
-      const result = await withPayment(input.paymentId, (paymentId) =>
-        refundPayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount, reason }),
+      const result = await withPayment<RefundResult>(input.paymentId, async (paymentId) =>
+        amount.ok
+          ? refundPayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount: amount.value, reason })
+          : amount,
       );
-      return RefundResult.answer(context, result, (made) => made);
+      return Refunded.answer(context, result, (made) => made);
     },
   }),
 }));

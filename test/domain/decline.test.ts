@@ -19,6 +19,7 @@ const RETRYABLE = {
   processing_error: true,
   processor_configuration: false,
   reenter_transaction: true,
+  return_url_missing: false,
   stolen_card: false,
   three_d_secure_error: false,
   three_d_secure_failed: false,

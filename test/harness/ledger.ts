@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
+import { HUMAN_IDS, humanIdOf } from '../../src/domain/human-id.ts';
 
 /** Rows that belong together, written by hand: what a test changes of them is all that is wrong with them. */
 export interface Ledger {
@@ -105,6 +106,7 @@ export function paymentRow({ environmentId, customerId, methodId }: Of<'customer
   return {
     environment_id: environmentId,
     id: randomUUID(),
+    human_id: humanIdOf(randomInt(HUMAN_IDS)),
     customer_id: customerId,
     payment_method_id: methodId,
     amount: 1000,
@@ -118,6 +120,8 @@ export function paymentRow({ environmentId, customerId, methodId }: Of<'customer
     amount_captured: 1000,
     amount_refunded: 400,
     ...by,
+    created_by_commit: 'test',
+    updated_by_commit: 'test',
   };
 }
 

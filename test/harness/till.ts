@@ -55,7 +55,8 @@ export class Till {
   }
 
   async create(input: Partial<CreatePaymentInput> = {}) {
-    const whole = { idempotencyKey: randomUUID(), amount: 4999, currency: 'EUR', ...input };
+    const returnUrl = 'https://shop.example/back';
+    const whole = { idempotencyKey: randomUUID(), amount: 4999, currency: 'EUR', returnUrl, ...input };
     return (await this.#gateway().execute(CreatePaymentDocument, { input: whole }, this.#options)).createPayment;
   }
 

@@ -56,7 +56,7 @@ export class Bench {
       offSession: false,
       initiator: 'CUSTOMER',
       statementDescriptor: null,
-      returnUrl: null,
+      returnUrl: 'https://shop.example/back',
       ...request,
     };
   }

@@ -66,9 +66,13 @@ test('every CHECK is there', async () => {
     'payment_authorized_within_amount',
     'payment_captured_within_authorized',
     'payment_destination_amount_positive',
+    'payment_fee_within_amount',
+    'payment_human_id_unambiguous',
+    'payment_parts_not_negative',
     'payment_refunded_within_captured',
     'payment_retry_count_not_negative',
     'payment_reversed_within_captured',
+    'payment_tax_adds_up',
     'refund_allocation_amount_positive',
     'refund_amount_positive',
   ]);
@@ -108,6 +112,7 @@ test('what is unique beside the ids', async () => {
     'environment_account_id_mode_key',
     'event_epoch_system_identifier_timeline_key',
     'operation_environment_id_processor_processor_key_key',
+    'payment_environment_id_human_id_key',
     'payment_environment_id_id_currency_key',
     'payment_event_environment_id_payment_id_sequence_key',
     'sandbox_charge_merchant_key_key',
@@ -223,7 +228,12 @@ describe('the environment', () => {
       'idempotency_key.fingerprint_key_id',
       // Of the row that a key made, in whichever table; its payment and operation are checked.
       'idempotency_key.resource_id',
+      'payment.human_id',
+      'payment_destination.billing_period_id',
       'payment_destination.destination_id',
+      'payment_destination.invoice_id',
+      'payment_destination.purchase_id',
+      'payment_destination.subscription_id',
     ]);
   });
 });

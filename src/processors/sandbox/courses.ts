@@ -24,7 +24,7 @@ const SUCCEEDS: MovementCourse = { status: 'succeeded', next: null };
 /** What comes of a charge of a card. */
 export function courseOfCharge(
   behavior: Behavior,
-  { captureNow, offSession }: Pick<ChargeRequest, 'captureNow' | 'offSession'>,
+  { captureNow, offSession, returnUrl }: Pick<ChargeRequest, 'captureNow' | 'offSession' | 'returnUrl'>,
   { delayMs, actionMs, authorizationMs }: Durations,
 ): ChargeCourse {
   const approvedFor = (inMs: number): ChargeCourse => ({
@@ -49,6 +49,7 @@ export function courseOfCharge(
       return { status: 'pending', next: { status: 'declined', inMs: delayMs }, declineCode: behavior.code };
     case 'challenge':
       if (offSession) return { status: 'declined', next: null, declineCode: 'authentication_required' };
+      if (returnUrl === null) return { status: 'declined', next: null, declineCode: 'return_url_missing' };
       return {
         status: 'action_required',
         next: { status: 'expired', inMs: behavior.brief ? delayMs : actionMs },

@@ -1,0 +1,41 @@
+import type { Transaction } from './transaction.ts';
+
+/** Attempts that came to nothing, by what they have in common. */
+export interface FailedAttempts {
+  readonly ofPayment: number;
+  readonly ofCard: number;
+  readonly ofCustomer: number;
+}
+
+/**
+ * How many attempts have failed since a moment: those of a payment, those with a card, whatever they were to pay, and
+ * those of a customer. To be called after lockPayment.
+ * @param fingerprint the card's; null where there is none to count by
+ */
+export async function countFailedAttempts(
+  transaction: Transaction,
+  of: {
+    readonly environmentId: string;
+    readonly paymentId: string | null;
+    readonly customerId: string | null;
+    readonly fingerprint: string | null;
+    readonly since: Date;
+  },
+): Promise<FailedAttempts> {
+  const [row] = await transaction.query<Record<keyof FailedAttempts, number>>(
+    `SELECT
+       (SELECT count(*)::int FROM attempt
+         WHERE environment_id = $1 AND payment_id = $2 AND status = 'FAILED') AS of_payment,
+       (SELECT count(*)::int FROM payment_method AS method JOIN attempt
+           ON attempt.environment_id = method.environment_id AND attempt.payment_method_id = method.id
+         WHERE method.environment_id = $1 AND method.fingerprint = $3
+           AND attempt.status = 'FAILED' AND attempt.created_at >= $5) AS of_card,
+       (SELECT count(*)::int FROM payment JOIN attempt
+           ON attempt.environment_id = payment.environment_id AND attempt.payment_id = payment.id
+         WHERE payment.environment_id = $1 AND payment.customer_id = $4
+           AND attempt.status = 'FAILED' AND attempt.created_at >= $5) AS of_customer`,
+    [of.environmentId, of.paymentId, of.fingerprint, of.customerId, of.since],
+  );
+  if (row === undefined) throw new Error('a count without a row');
+  return row;
+}
