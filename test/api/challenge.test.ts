@@ -89,7 +89,8 @@ test('a payer who comes too late is told so', async () => {
   const { reference } = await bench().charge(CHALLENGED);
   await bench().elapse();
   expect(await (await fetch(at(reference))).text()).toContain('The time for this payment is over.');
-  expect(await (await press(reference, 'result=complete')).text()).toContain('The time for this payment is over.');
+  expect((await press(reference, 'result=complete')).status).toBe(303);
+  expect(await (await fetch(at(reference))).text()).toContain('The time for this payment is over.');
 });
 
 test('what no form of ours sends is refused, and changes nothing', async () => {
