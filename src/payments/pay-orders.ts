@@ -38,7 +38,7 @@ export async function payOrders(
     captureMethod: 'AUTOMATIC',
     initiator: 'CUSTOMER',
     offSession: false,
-    destinations: orders.map(({ currency: _, ...destination }) => destination),
+    destinations: orders.map(({ currency: _currency, ...destination }) => destination),
     description: null,
     statementDescriptor: null,
     metadata: null,

@@ -11,7 +11,7 @@ import type { Caller, Payer } from './gateway.ts';
  * customer in a day. Who tests stolen numbers needs hundreds of tries, who mistypes needs a few. The merchant's own
  * keys are not held to it.
  */
-export const PAYER_FAILURES_MAX = { ofPayment: 10, ofCard: 10, ofCustomer: 20 } as const;
+const PAYER_FAILURES_MAX = { ofPayment: 10, ofCard: 10, ofCustomer: 20 } as const;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -22,7 +22,7 @@ export function isOwnPayment(payer: Payer | null, payment: Pick<Payment, 'id' | 
 }
 
 /** Whether a stored payment method is the payer's to pay this payment with: their customer's, or the payment's own. */
-export function mayPayWith(
+function mayPayWith(
   payer: Payer | null,
   method: Pick<PaymentMethod, 'id' | 'customerId'>,
   payment: Pick<Payment, 'paymentMethodId'> | null,
