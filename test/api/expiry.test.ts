@@ -107,8 +107,7 @@ test('the processor refuses to let go: it stays AUTHORIZED, and is asked again a
   await backstage.letFallDue(id);
   const kept = await till.read(id);
   expect(kept).toMatchObject({ status: 'AUTHORIZED', expiryRequestedAt: null, maximumCapturable: { amount: 4999 } });
-  const aheadMs = Date.parse(kept.authorizationExpiresAt ?? '') - Date.now();
-  expect(Math.abs(aheadMs - 3_600_000)).toBeLessThan(30_000);
+  expect(Math.abs(((await backstage.dueInMs(id)) ?? 0) - 3_600_000)).toBeLessThan(30_000);
   expect((await till.eventTypes(id)).at(-1)).toBe('PAYMENT_EXPIRY_REFUSED');
   await backstage.askAgain(id);
   await backstage.runDuePayments();
@@ -117,6 +116,18 @@ test('the processor refuses to let go: it stays AUTHORIZED, and is asked again a
   await backstage.letFallDue(id);
   expect((await till.read(id)).status).toBe('EXPIRED');
   expect(new Set((await voidsOf(id)).map(({ processorKey }) => processorKey)).size).toBe(2);
+});
+
+test('however often it is refused, the time that is told is the processor’s', async () => {
+  const { id } = await till.authorize();
+  processor.use({ void: answers(refused) });
+  await backstage.letFallDue(id);
+  const { authorizationExpiresAt } = await till.read(id);
+  expect(Date.parse(authorizationExpiresAt ?? '')).toBeLessThanOrEqual(Date.now());
+  await backstage.letFallDue(id);
+  expect((await till.eventTypes(id)).filter((type) => type === 'PAYMENT_EXPIRY_REFUSED')).toHaveLength(2);
+  expect(await till.read(id)).toMatchObject({ status: 'AUTHORIZED', authorizationExpiresAt });
+  expect(Math.abs(((await backstage.dueInMs(id)) ?? 0) - 3_600_000)).toBeLessThan(30_000);
 });
 
 test('refused, and then captured: SUCCEEDED', async () => {
