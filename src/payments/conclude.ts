@@ -122,7 +122,10 @@ async function takeMovementEffect(
 ): Promise<boolean> {
   const { draft, operation } = open;
   if (operation.status === 'COMPLETED') {
-    if (answer.kind === 'unknown') return lookLater(gateway, draft, operation);
+    if (answer.kind === 'unknown') {
+      lookLater(gateway, draft, operation);
+      return true;
+    }
     const wasLookedFor = forgetLook(draft, operation);
     if (answer.kind === 'not_executed') return wasLookedFor;
     return (await takeMovementResult(gateway, transaction, open, answer)) || wasLookedFor;
