@@ -20,6 +20,10 @@ function inAnHour(): string {
   return new Date(Date.now() + 3_600_000).toISOString();
 }
 
+async function cancel(paymentId: string) {
+  return only(await till.cancel({ paymentId }), 'CancelPaymentPayload').payment;
+}
+
 async function voidsOf(id: string) {
   return (await till.operationsOf(id)).filter(({ kind }) => kind === 'VOID');
 }
@@ -190,4 +194,30 @@ test('several processes let it expire: it is voided once', async () => {
   await Promise.all([1, 2, 3, 4].map(() => backstage.letFallDue(id)));
   expect(await voidsOf(id)).toHaveLength(1);
   expect((await till.read(id)).status).toBe('EXPIRED');
+});
+
+test('a cancellation while the expiry is under way: the one void does for both, and the end is CANCELED', async () => {
+  const { id } = await till.authorize();
+  processor.use({ void: doneThenLost });
+  await backstage.letFallDue(id);
+  expect((await till.read(id)).expiryRequestedAt).not.toBeNull();
+  expect(await cancel(id)).toMatchObject({ status: 'AUTHORIZED', cancelRequestedAt: expect.any(String) });
+  await backstage.askAgain(id);
+  expect(await till.read(id)).toMatchObject({ status: 'CANCELED', expiryRequestedAt: null, expiredAt: null });
+  expect(await voidsOf(id)).toHaveLength(1);
+});
+
+test('a cancellation while the expiry is under way, and the void is refused: both are told so', async () => {
+  const { id } = await till.authorize();
+  processor.use({ void: lost, lookUpMovement: answers(refused) });
+  await backstage.letFallDue(id);
+  expect((await till.read(id)).expiryRequestedAt).not.toBeNull();
+  await cancel(id);
+  await backstage.askAgain(id);
+  expect(await till.read(id)).toMatchObject({
+    status: 'AUTHORIZED',
+    cancelRequestedAt: null,
+    expiryRequestedAt: null,
+  });
+  expect((await till.eventTypes(id)).slice(-2)).toEqual(['PAYMENT_CANCEL_REFUSED', 'PAYMENT_EXPIRY_REFUSED']);
 });
