@@ -160,6 +160,7 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     recoveryDelayMs: 5_000,
     leaseMs: 30_000,
     raiseAfterMs: DAY_MS,
+    eventRetentionMs: 30 * DAY_MS,
     lateSuccessLookMs: DAY_MS / 24,
     ...given,
   };

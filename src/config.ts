@@ -18,6 +18,7 @@ const Environment = z.strictObject({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
   TENDER_COMMIT: z.string().min(1).max(64).optional(),
   TENDER_DATA_DIR: z.string().min(1).optional(),
+  TENDER_EVENT_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
   TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
   TENDER_PUBLIC_URL: z
     .string()
@@ -56,6 +57,8 @@ export interface Config {
   readonly commit: string | undefined;
   /** Where payers reach the gateway, if that is not the address that it listens on. */
   readonly publicUrl: string | undefined;
+  /** How long the feed of events can be resumed from one of its cursors. */
+  readonly eventRetentionDays: number;
   /** How long an idempotency key is kept. */
   readonly keyRetentionDays: number;
   /** How long an unknown outcome is looked for before an operator is told. */
@@ -100,6 +103,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     secret: data.TENDER_SECRET,
     commit: data.TENDER_COMMIT,
     publicUrl: data.TENDER_PUBLIC_URL,
+    eventRetentionDays: data.TENDER_EVENT_RETENTION_DAYS,
     keyRetentionDays: data.TENDER_KEY_RETENTION_DAYS,
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,

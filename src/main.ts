@@ -26,6 +26,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
   const commit = config.commit ?? commitOf(CHECKOUT);
   const settings = {
     idempotencyRetentionMs: config.keyRetentionDays * 24 * 3_600_000,
+    eventRetentionMs: config.eventRetentionDays * 24 * 3_600_000,
     raiseAfterMs: config.raiseAfterHours * 3_600_000,
     recoveryDelayMs: config.recoveryDelaySeconds * 1_000,
   };

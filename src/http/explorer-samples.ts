@@ -98,15 +98,19 @@ mutation Refund {
 # Leave it running, and take a payment in another window.
 subscription Events {
   paymentEvents {
-    type
-    sequence
-    status
-    payment {
-      id
+    # To resume where you were: paymentEvents(after: "evc_…")
+    cursor
+    event {
+      type
+      sequence
       status
-      refundStatus
-      amount { decimal currency }
-      amountRefunded { decimal }
+      payment {
+        id
+        status
+        refundStatus
+        amount { decimal currency }
+        amountRefunded { decimal }
+      }
     }
   }
 }

@@ -58,6 +58,9 @@ export function serveWebSocket(
           return [mask(error) as GraphQLError];
         }
       },
+      // A stream that ends with an error of ours says which; graphql-ws would keep its message only.
+      onError: (_context, _id, _payload, errors) =>
+        errors.map((error) => (error.cause instanceof GraphQLError ? error.cause : error).toJSON()),
       execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
     },

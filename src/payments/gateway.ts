@@ -36,6 +36,8 @@ export interface Settings {
   readonly leaseMs: number;
   /** How long recovery looks for an answer before it tells an operator. */
   readonly raiseAfterMs: number;
+  /** How long the feed of events can be resumed from one of its cursors: a day at least. */
+  readonly eventRetentionMs: number;
   /** How long after a charge was taken for never executed it is looked for once more. */
   readonly lateSuccessLookMs: number;
 }

@@ -31,6 +31,10 @@ export const PaymentEvent = builder.prismaObject('PaymentEvent', {
       amountRefunded: amount('amountRefunded', 'What had gone back.'),
       amountRefundPending: amount('amountRefunding', 'What was going back.'),
       amountReversed: amount('amountReversed', "What had been taken back by the payer's bank."),
+      cursor: t.string({
+        description: 'Where it stands in the order of commits: subscribe, or ask for events, after it.',
+        resolve: (event, _, { feed }) => feed.log.cursorOf(event),
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it happened.' }),
       createdBy: t.exposeString('createdBy', { description: 'The key that caused it, or "processor".' }),
     };

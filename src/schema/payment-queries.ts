@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import { Payment, PaymentConnection } from './payment.ts';
 import { ownPayments, READERS_TOO } from './reach.ts';
 
-const DestinationFilter = builder.inputType('DestinationFilter', {
+export const DestinationFilter = builder.inputType('DestinationFilter', {
   description: 'What a payment pays for.',
   fields: (t) => ({
     type: t.field({ type: DestinationType, required: true, description: 'What kind of thing.' }),

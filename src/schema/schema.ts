@@ -6,6 +6,7 @@ import './node.ts';
 import './payment-queries.ts';
 import './payment-mutations.ts';
 import './operation.ts';
+import './events.ts';
 import './payer-relations.ts';
 import './refund-queries.ts';
 import './relations.ts';

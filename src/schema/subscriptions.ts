@@ -1,110 +1,70 @@
 import { GraphQLError } from 'graphql';
-import { Repeater } from 'graphql-yoga';
-import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
+import type { Payment as PaymentRow, PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
+import type { EventPosition } from '../domain/event-cursor.ts';
 import { decodeIdOf } from '../domain/ids.ts';
 import { isOwnPayment } from '../payments/payer.ts';
 import { builder } from './builder.ts';
-import { renewLoaders, type Context } from './context.ts';
-import { PaymentEventType, PaymentStatus } from './enums.ts';
+import { shareLoaders, type Context } from './context.ts';
+import { eventFilterOf, fits, PaymentEventFilter } from './event-filter.ts';
+import { eventStream, type EventMessage } from './event-stream.ts';
+import { resumeAfter } from './events.ts';
 import { PaymentEvent } from './payment-event.ts';
 import { READERS_TOO } from './reach.ts';
 
-type Push = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[0];
-type Stop = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[1];
+/** How many events of a backlog are read at once. */
+const PAGE_SIZE = 200;
 
-/** Hands an event to a subscriber; one that does not keep up is ended, and harms nobody else. */
-function offer(push: Push, stop: Stop, event: EventRow): void {
-  try {
-    push(event).then(undefined, () => stop(tooSlow()));
-  } catch {
-    stop(tooSlow());
-  }
-}
-
-function tooSlow(): GraphQLError {
-  return new GraphQLError('This subscriber was too slow, and events were lost to it: subscribe again.', {
-    extensions: { code: 'SUBSCRIBER_TOO_SLOW' },
+/** The last event of a payment first, or what came after a cursor; then every further one. */
+function eventsOfPayment(context: Context, payment: PaymentRow, after: EventPosition | null) {
+  const { log } = context.feed;
+  return eventStream(context, {
+    fits: (event) => event.paymentId === payment.id && event.environmentId === payment.environmentId,
+    opening: async () => {
+      if (after !== null) return { after, first: null };
+      const last = await log.lastOfPayment(payment);
+      return { after: last, first: { cursor: log.cursorOf(last), event: last } };
+    },
+    backlog: (from) => log.readPayment(payment, from, PAGE_SIZE),
   });
 }
 
-/**
- * The events that fit, from now on. What a subscriber does not take is kept for it, up to the 1,024 that a
- * Repeater holds; one that falls further behind is ended with an error.
- */
-function liveEvents({ feed }: Context, fits: (event: EventRow) => boolean): Repeater<EventRow> {
-  return new Repeater(async (push, stop) => {
-    const stopListening = feed.listen((events) => {
-      for (const event of events) {
-        if (fits(event)) offer(push, stop, event);
-      }
-    });
-    await stop;
-    stopListening();
+/** The present cursor first, or what came after one that was kept; then what happens. */
+function eventsOfAll(context: Context, given: Parameters<typeof eventFilterOf>[1], after: EventPosition | null) {
+  const { log } = context.feed;
+  const { environmentId } = context.caller;
+  const filter = eventFilterOf(context, given);
+  const { destination } = filter;
+  return eventStream(context, {
+    fits: (event) => fits(environmentId, filter, event),
+    ...(destination !== undefined && {
+      fitsToo: async (event: EventRow) => {
+        shareLoaders(context, event);
+        const paidFor = await context.loaders.destinationsOfPayment.load(event.paymentId);
+        return paidFor.some(({ type, destinationId }) => type === destination.type && destinationId === destination.id);
+      },
+    }),
+    opening: async () => {
+      if (after !== null) return { after, first: null };
+      const end = await log.end();
+      return { after: end, first: { cursor: log.cursorOf(end), event: null } };
+    },
+    backlog: after === null ? null : (from) => log.read(environmentId, from, filter, PAGE_SIZE),
   });
 }
 
-/** The last event of a payment first, then every later one: none is left out at the seam, none comes twice. */
-function paymentEvents(context: Context, environmentId: string, paymentId: string): Repeater<EventRow> {
-  const { paymentEvent } = context.gateway.database.prisma;
-  return new Repeater(async (push, stop) => {
-    let sent = 0;
-    const waiting: EventRow[] = [];
-    let started = false;
-    const send = (event: EventRow): void => {
-      if (event.sequence <= sent) return;
-      sent = event.sequence;
-      offer(push, stop, event);
-    };
-    // Listening begins before the present state is read: what happens between the two waits.
-    const stopListening = context.feed.listen((events) => {
-      for (const event of events) {
-        if (event.paymentId !== paymentId || event.environmentId !== environmentId) continue;
-        if (started) send(event);
-        else waiting.push(event);
-      }
-    });
-    try {
-      const last = await paymentEvent.findFirst({ where: { environmentId, paymentId }, orderBy: { sequence: 'desc' } });
-      if (last !== null) send(last);
-      started = true;
-      waiting.forEach(send);
-      await stop;
-    } finally {
-      stopListening();
-    }
-  });
-}
-
-const PaymentEventFilter = builder.inputType('PaymentEventFilter', {
-  description: 'Which events: those that fit everything that is given.',
+const PaymentEventMessage = builder.objectRef<EventMessage>('PaymentEventMessage').implement({
+  description: 'A message of the feed of events.',
   fields: (t) => ({
-    paymentId: t.id({ description: 'Of this payment.' }),
-    customerId: t.id({ description: 'Of payments of this customer.' }),
-    type: t.field({ type: [PaymentEventType], description: 'Of one of these kinds.' }),
-    status: t.field({ type: [PaymentStatus], description: 'After which the payment is in one of these states.' }),
+    cursor: t.exposeString('cursor', { description: 'To resume after this message: keep the last one.' }),
+    event: t.expose('event', {
+      type: PaymentEvent,
+      nullable: true,
+      description: 'What happened; null in the first message, which tells where the feed begins.',
+    }),
   }),
 });
 
-function fitsFilter(
-  { environmentId, payer }: Context['caller'],
-  filter: (typeof PaymentEventFilter)['$inferInput'] | null | undefined,
-): (event: EventRow) => boolean {
-  const paymentId = filter?.paymentId == null ? null : decodeIdOf('Payment', filter.paymentId);
-  const customerId = filter?.customerId == null ? null : decodeIdOf('Customer', filter.customerId);
-  return (event) =>
-    event.environmentId === environmentId &&
-    isOwnPayment(payer, { id: event.paymentId, customerId: event.customerId }) &&
-    (paymentId === null || event.paymentId === paymentId) &&
-    (customerId === null || event.customerId === customerId) &&
-    (filter?.type?.includes(event.type) ?? true) &&
-    (filter?.status?.includes(event.status) ?? true);
-}
-
-/** Every event is resolved with loaders of its own: what the last one read may have changed since. */
-function freshly(event: EventRow, context: Context): EventRow {
-  renewLoaders(context);
-  return event;
-}
+const AFTER = 'A cursor that was kept: everything since, then what happens, nothing left out and nothing twice.';
 
 builder.subscriptionType({
   description: 'What happens, as it happens: over WebSocket or server-sent events.',
@@ -116,23 +76,38 @@ builder.subscriptionFields((t) => ({
     ...READERS_TOO,
     type: PaymentEvent,
     description: 'A payment as it stands, told by its last event, and then every further event of it.',
-    args: { id: t.arg.id({ required: true, description: 'pay_…' }) },
-    subscribe: async (_, { id }, context) => {
+    args: {
+      id: t.arg.id({ required: true, description: 'pay_…' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: async (_, { id, after }, context) => {
       const uuid = decodeIdOf('Payment', id);
       const payment = uuid === undefined ? null : await context.loaders.payment.load(uuid);
       if (payment === null || !isOwnPayment(context.caller.payer, payment)) {
         throw new GraphQLError('There is no such payment.', { extensions: { code: 'NOT_FOUND' } });
       }
-      return paymentEvents(context, payment.environmentId, payment.id);
+      return eventsOfPayment(context, payment, await resumeAfter(context, after, null));
     },
-    resolve: (event: EventRow, _, context) => freshly(event, context),
+    resolve: ({ event }: EventMessage, _, context) => {
+      if (event === null) throw new Error('a message of a payment without an event');
+      shareLoaders(context, event);
+      return event;
+    },
   }),
   paymentEvents: t.field({
     ...READERS_TOO,
-    type: PaymentEvent,
-    description: 'The events of all payments, from now on, in the order in which they were committed.',
-    args: { filter: t.arg({ type: PaymentEventFilter, description: 'Which of them.' }) },
-    subscribe: (_, { filter }, context) => liveEvents(context, fitsFilter(context.caller, filter)),
-    resolve: (event: EventRow, _, context) => freshly(event, context),
+    type: PaymentEventMessage,
+    description:
+      'The events of all payments in the order in which they were committed: first a message with the present cursor, then what happens.',
+    args: {
+      filter: t.arg({ type: PaymentEventFilter, description: 'Which of them.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: async (_, { filter, after }, context) =>
+      eventsOfAll(context, filter, await resumeAfter(context, after, 'kept')),
+    resolve: (message: EventMessage, _, context) => {
+      if (message.event !== null) shareLoaders(context, message.event);
+      return message;
+    },
   }),
 }));

@@ -67,3 +67,15 @@ export async function refuseTokensUntil(database: Database, environmentId: strin
   if (row === undefined) throw new Error('a caller without an environment');
   return row.until;
 }
+
+/** Whether a key that was found before is still good. */
+export async function isKeyValid(database: Database, { environmentId, id }: KeyOwner): Promise<boolean> {
+  const key = await database.prisma.apiKey.findUnique({ where: { environmentId_id: { environmentId, id } } });
+  return key !== null && key.revokedAt === null;
+}
+
+/** Whether client tokens that were made at a moment are still taken. */
+export async function areTokensValid(database: Database, environmentId: string, madeAt: Date): Promise<boolean> {
+  const environment = await findEnvironment(database, environmentId);
+  return environment !== undefined && (environment.tokensValidFrom === null || madeAt > environment.tokensValidFrom);
+}

@@ -1,13 +1,8 @@
 import type { Pool } from 'pg';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
+import type { EventPosition } from '../domain/event-cursor.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
-
-/** Where a reader is in the order that follows commits. */
-interface Position {
-  readonly epoch: number;
-  readonly orderXid: bigint;
-  readonly position: bigint;
-}
+import { EventLog } from './event-log.ts';
 
 interface FeedOptions {
   readonly pool: Pool;
@@ -33,9 +28,11 @@ type Listener = (events: readonly PaymentEvent[]) => void;
  * everyone who listens. NOTIFY only wakes it.
  */
 export class EventFeed {
+  /** The log that it follows. */
+  readonly log: EventLog;
   readonly #options: FeedOptions;
   readonly #listeners = new Set<Listener>();
-  #cursor: Position | undefined;
+  #cursor: EventPosition | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
   #readAgain = false;
@@ -46,11 +43,12 @@ export class EventFeed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.log = new EventLog(options.pool, options.epoch);
   }
 
   /** Begins at the end of the log as it is now. */
   async start(): Promise<void> {
-    this.#cursor = await this.#end();
+    this.#cursor = await this.log.end();
     await this.#listen();
     this.#schedule(this.#options.pollMs ?? DEFAULT_POLL_MS);
   }
@@ -192,18 +190,5 @@ export class EventFeed {
     const last = events.at(-1);
     if (last !== undefined) this.#cursor = last;
     return { events, hidden: events.length < read.length };
-  }
-
-  /** Everything that is visible now lies before this. */
-  async #end(): Promise<Position> {
-    const { rows } = await this.#options.pool.query<Record<string, unknown>>({
-      text: `SELECT epoch, order_xid, position FROM payment_event
-             WHERE order_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint OR epoch < $1
-             ORDER BY epoch DESC, order_xid DESC, position DESC LIMIT 1`,
-      values: [this.#options.epoch],
-      types: ROW_TYPES,
-    });
-    const [row] = rows;
-    return row === undefined ? { epoch: 0, orderXid: 0n, position: 0n } : fromRow<Position>(row);
   }
 }

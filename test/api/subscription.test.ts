@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { PaymentEventsDocument, PaymentStatusChangedDocument } from '../../generated/operations/graphql.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { countListeners } from '../harness/listeners.ts';
-import { subscribeOverEvents, subscribeOverWebSocket } from '../harness/subscription.ts';
+import { begun, subscribeOverEvents, subscribeOverWebSocket, told } from '../harness/subscription.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
@@ -55,7 +55,7 @@ describe.each([
 
   test('the payment inside an event is never older than the event', async () => {
     const subscription = subscribe(gateway(), PaymentEventsDocument, {});
-    await until(() => listeners() === 1);
+    await begun(subscription);
     const payments = await Promise.all(
       Array.from({ length: 5 }, async () => {
         const { id } = await till.pay();
@@ -65,7 +65,8 @@ describe.each([
     );
     const last = new Map<string, number>();
     const settled = (): boolean => payments.every((id) => last.get(id) === 9);
-    await subscription.takeUntil(({ paymentEvents: { sequence, payment } }) => {
+    await subscription.takeUntil(({ paymentEvents: { event } }) => {
+      const { sequence, payment } = told(event);
       expect(payment.sequence).toBeGreaterThanOrEqual(sequence);
       expect(sequence).toBe((last.get(payment.id) ?? 0) + 1);
       last.set(payment.id, sequence);
@@ -81,38 +82,47 @@ describe.each([
       filter: { type: ['REFUND_SUCCEEDED'], status: ['SUCCEEDED'] },
     });
     const failed = subscribe(gateway(), PaymentEventsDocument, { filter: { status: ['FAILED'] } });
-    await until(() => listeners() === 3);
+    await begun(byCustomer, byType, failed);
     const { id: unrelated } = await till.pay();
     const { id: declined } = await till.payWith('4000000000000002');
     const { id: wanted } = await till.pay({ customerId });
     await till.refund({ paymentId: wanted });
-    const ofCustomer = await byCustomer.takeUntil(({ paymentEvents }) => paymentEvents.type === 'REFUND_SUCCEEDED');
-    expect(new Set(ofCustomer.map(({ paymentEvents }) => paymentEvents.payment.id))).toEqual(new Set([wanted]));
+    const ofCustomer = await byCustomer.takeUntil(
+      ({ paymentEvents }) => told(paymentEvents.event).type === 'REFUND_SUCCEEDED',
+    );
+    expect(new Set(ofCustomer.map(({ paymentEvents }) => told(paymentEvents.event).payment.id))).toEqual(
+      new Set([wanted]),
+    );
     expect(ofCustomer).toHaveLength(5);
-    expect((await byType.next()).paymentEvents).toMatchObject({ type: 'REFUND_SUCCEEDED', payment: { id: wanted } });
-    expect((await failed.next()).paymentEvents).toMatchObject({ type: 'PAYMENT_FAILED', payment: { id: declined } });
+    expect((await byType.next()).paymentEvents.event).toMatchObject({
+      type: 'REFUND_SUCCEEDED',
+      payment: { id: wanted },
+    });
+    expect((await failed.next()).paymentEvents.event).toMatchObject({
+      type: 'PAYMENT_FAILED',
+      payment: { id: declined },
+    });
     expect(unrelated).not.toBe(wanted);
   });
 
   test('events of one payment by its id; a malformed id fits nothing', async () => {
     const { id } = await till.pay({ process: false });
     const one = subscribe(gateway(), PaymentEventsDocument, { filter: { paymentId: id } });
-    subscribe(gateway(), PaymentEventsDocument, { filter: { paymentId: 'nonsense' } });
-    await until(() => listeners() === 2);
+    const none = subscribe(gateway(), PaymentEventsDocument, { filter: { paymentId: 'nonsense' } });
+    await begun(one, none);
     await till.pay();
     await till.process({ paymentId: id, card: card() });
-    expect((await one.next()).paymentEvents).toMatchObject({ type: 'PAYMENT_PROCESSING', payment: { id } });
+    expect((await one.next()).paymentEvents.event).toMatchObject({ type: 'PAYMENT_PROCESSING', payment: { id } });
   });
 
   test('another environment’s events never arrive', async () => {
     const { keys } = gateway();
     const theirs = new Till(gateway, 'other');
     const subscription = subscribe(gateway(), PaymentEventsDocument, {}, keys.other);
-    subscribe(gateway(), PaymentEventsDocument, {}, keys.live);
-    await until(() => listeners() === 2);
+    await begun(subscription, subscribe(gateway(), PaymentEventsDocument, {}, keys.live));
     const mine = await till.pay();
     const { id } = await theirs.pay({ process: false });
-    expect((await subscription.next()).paymentEvents.payment.id).toBe(id);
+    expect(told((await subscription.next()).paymentEvents.event).payment.id).toBe(id);
     await expect(
       subscribe(gateway(), PaymentStatusChangedDocument, { id: mine.id }, keys.other).next(),
     ).rejects.toThrow('There is no such payment.');

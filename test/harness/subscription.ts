@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws';
 import { onTestFinished } from 'vitest';
-import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
+import type { PaymentEventsSubscription, TypedDocumentString } from '../../generated/operations/graphql.ts';
 import type { TestGateway } from './gateway.ts';
 
 /** A subscription under way: what came is kept until it is taken. It ends with its test at the latest. */
@@ -94,4 +94,21 @@ function subscriptionOf<R>(source: Source<R>, stop: () => Promise<void>): Subscr
       }
     },
   };
+}
+
+/** Feeds of events have begun: each has told its first message, which has a cursor only. @returns the cursors */
+export async function begun(...feeds: readonly Subscription<PaymentEventsSubscription>[]): Promise<string[]> {
+  return Promise.all(
+    feeds.map(async (feed) => {
+      const { cursor, event } = (await feed.next()).paymentEvents;
+      if (event !== null) throw new Error('a feed began with an event');
+      return cursor;
+    }),
+  );
+}
+
+/** The event of a message that is not the first. */
+export function told<E>(event: E | null): E {
+  if (event === null) throw new Error('a message without an event');
+  return event;
 }

@@ -46,7 +46,7 @@ test('an open subscription does not hold up the end', async () => {
       'content-type': 'application/json',
       accept: 'text/event-stream',
     },
-    body: JSON.stringify({ query: 'subscription { paymentEvents { type } }' }),
+    body: JSON.stringify({ query: 'subscription { paymentEvents { cursor } }' }),
   });
   expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
   const read = response.text();
