@@ -58,9 +58,11 @@ export function serveWebSocket(
           return [mask(error) as GraphQLError];
         }
       },
-      // A stream that ends with an error of ours says which; graphql-ws would keep its message only.
+      // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
       onError: (_context, _id, _payload, errors) =>
-        errors.map((error) => (error.cause instanceof GraphQLError ? error.cause : error).toJSON()),
+        errors.map((error) =>
+          (error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError)).toJSON(),
+        ),
       execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
     },

@@ -40,7 +40,7 @@ export type Resumption =
  * below the snapshot's horizon, and all of earlier epochs.
  * @param epoch the place of the present epoch among the parameters: "$1"
  */
-export const visibleIn = (epoch: string): string =>
+const visibleIn = (epoch: string): string =>
   `(epoch < ${epoch} OR order_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint)`;
 
 /** Reads the log of events of one environment. */

@@ -159,8 +159,8 @@ async function temporaryKey(): Promise<{ key: string; revoke: () => Promise<void
 }
 
 test('a cursor from before what is kept is refused for the feed, never for a payment', async () => {
-  const till = new Till(forgetful);
-  const { id } = await till.pay({ process: false });
+  const shop = new Till(forgetful);
+  const { id } = await shop.pay({ process: false });
   const before = encodeCursor({ epoch: 0, orderXid: 0n, position: 0n }, forgetful().app.gateway.epoch);
   const payment = subscribeOverEvents(forgetful(), PaymentStatusChangedDocument, { id, after: before });
   expect((await payment.next()).paymentStatusChanged).toMatchObject({ sequence: 1 });

@@ -75,7 +75,10 @@ function subscriptionOf<R>(source: Source<R>, stop: () => Promise<void>): Subscr
   let coming = source.next();
   coming.catch(() => undefined);
   const next = async (): Promise<R> => {
-    const { done, value } = await coming;
+    const { done, value } = await coming.catch((error: unknown) => {
+      // Over WebSocket, a list of errors ends it.
+      throw Array.isArray(error) ? new Error(JSON.stringify(error)) : error;
+    });
     coming = source.next();
     coming.catch(() => undefined);
     if (done === true) throw new Error('the subscription ended');
