@@ -6,6 +6,7 @@ import {
   CreatePaymentDocument,
   CreatePaymentMethodDocument,
   DetachPaymentMethodDocument,
+  EventsDocument,
   EventTypesDocument,
   OperationsDocument,
   OperationsOfPaymentDocument,
@@ -22,6 +23,7 @@ import {
   type CardInput,
   type CreateCustomerInput,
   type CreatePaymentInput,
+  type EventsQueryVariables,
   type OperationFilter,
   type OperationKind,
   type PaymentFieldsFragment,
@@ -164,6 +166,11 @@ export class Till {
   }
 
   /** What happened to a payment, in order. */
+  /** The events of all payments after a cursor. */
+  async events(variables: EventsQueryVariables = {}) {
+    return this.#gateway().execute(EventsDocument, variables, this.#options);
+  }
+
   async eventTypes(id: string) {
     const { payment } = await this.#gateway().execute(EventTypesDocument, { id }, this.#options);
     return (payment?.events.edges ?? []).map(({ node }) => node.type);
