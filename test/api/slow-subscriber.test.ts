@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import type { PaymentEvent } from '../../generated/prisma/client.ts';
+import type { EventPosition } from '../../src/domain/event-cursor.ts';
+import { createContext } from '../../src/schema/context.ts';
+import { eventStream, type EventMessage, type StreamOptions } from '../../src/schema/event-stream.ts';
+import { findKey } from '../../src/store/access.ts';
+import type { EventFeed } from '../../src/store/event-feed.ts';
+import { useGateway } from '../harness/gateway.ts';
+import { until } from '../harness/until.ts';
+
+const gateway = useGateway();
+
+/** A feed whose events are told by hand, and a subscriber of it that takes them by hand. */
+async function subscriber(options: Partial<StreamOptions> = {}) {
+  const { gateway: app } = gateway().app;
+  const key = await findKey(app.database, gateway().keys.test);
+  if (key === undefined) throw new Error('the key of the tests is not known');
+  const listeners = new Set<(events: readonly PaymentEvent[]) => void>();
+  const feed = {
+    listen(listener: (events: readonly PaymentEvent[]) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    log: { cursorOf: ({ position }: EventPosition) => String(position) },
+  };
+  const context = createContext(app, feed as unknown as EventFeed, { kind: 'key', key });
+  const stream = eventStream(context, {
+    fits: () => true,
+    opening: () => Promise.resolve({ after: at(0), first: { cursor: '0', event: null } }),
+    backlog: null,
+    ...options,
+  });
+  return {
+    stream,
+    listeners,
+    /** The cursor of the next message. */
+    async take(): Promise<string> {
+      const { done, value } = (await stream.next()) as IteratorResult<EventMessage, undefined>;
+      if (done === true) throw new Error('the stream ended');
+      return value.cursor;
+    },
+    tell: (from: number, to: number) => {
+      const events = Array.from({ length: to - from + 1 }, (_, index) => at(from + index));
+      for (const listener of listeners) listener(events);
+    },
+  };
+}
+
+/** An event, of which only its place counts here. */
+function at(position: number): PaymentEvent {
+  return { epoch: 1, orderXid: 1n, position: BigInt(position) } as PaymentEvent;
+}
+
+test('who does not take what happens is cut off with the last cursor that it was told', async () => {
+  const { stream, take, tell, listeners } = await subscriber();
+  expect((await stream.next()).value).toMatchObject({ cursor: '0', event: null });
+  tell(1, 3);
+  expect([await take(), await take()]).toEqual(['1', '2']);
+  tell(4, 2_000);
+  // What was on its way still comes.
+  let last = '2';
+  const failure = await (async () => {
+    for (;;) last = await take();
+  })().catch((error: unknown) => error);
+  expect(failure).toMatchObject({ extensions: { code: 'SUBSCRIBER_TOO_SLOW', cursor: last } });
+  expect(Number(last)).toBeLessThanOrEqual(3);
+  expect(listeners.size).toBe(0);
+});
+
+test('who takes what happens is told all of it, however much it is', async () => {
+  const { stream, take, tell } = await subscriber();
+  await stream.next();
+  const cursors: string[] = [];
+  for (let from = 1; from <= 5_000; from += 1_000) {
+    tell(from, from + 999);
+    for (let taken = 0; taken < 1_000; taken++) cursors.push(await take());
+  }
+  expect(cursors).toEqual(Array.from({ length: 5_000 }, (_, index) => String(index + 1)));
+  await stream.return();
+});
+
+test('what overflows while it catches up is read from the log', async () => {
+  const log = Array.from({ length: 3_000 }, (_, index) => at(index + 1));
+  let end = 100;
+  let pages = 0;
+  const { stream, take, tell } = await subscriber({
+    opening: () => Promise.resolve({ after: at(0), first: null }),
+    backlog: ({ position }) => {
+      if (++pages === 1) {
+        tell(101, 3_000);
+        end = 3_000;
+      }
+      const events = log.slice(Number(position), Math.min(Number(position) + 100, pages === 1 ? 100 : end));
+      const last = events.at(-1) ?? at(Number(position));
+      return Promise.resolve({ events, end: last, hasMore: pages > 1 && last.position < BigInt(end) });
+    },
+  });
+  const cursors: string[] = [];
+  for (let taken = 0; taken < 3_000; taken++) cursors.push(await take());
+  expect(cursors).toEqual(log.map(({ position }) => String(position)));
+  await stream.return();
+});
+
+test('a fault while it is being opened ends it, and nobody listens any more', async () => {
+  const { stream, listeners } = await subscriber({ opening: () => Promise.reject(new Error('no database')) });
+  await expect(stream.next()).rejects.toThrow('no database');
+  expect(await until(() => listeners.size === 0)).toBe(true);
+});
