@@ -34,7 +34,7 @@ async function subscriber(options: Partial<StreamOptions> = {}) {
     stream,
     listeners,
     /** The cursor of the next message. */
-    async take(): Promise<string> {
+    take: async (): Promise<string> => {
       const { done, value } = (await stream.next()) as IteratorResult<EventMessage, undefined>;
       if (done === true) throw new Error('the stream ended');
       return value.cursor;
