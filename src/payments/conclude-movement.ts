@@ -56,6 +56,7 @@ export function concludeCapture(
       // It was accepted first, and nobody heard it: what has failed since has used the authorisation up all the same.
       if (answer.reference !== null && capture.processorReference === null) {
         draft.apply({ type: 'CAPTURE_ACCEPTED', final: capture.final });
+        if (draft.payment.status !== before) draft.recordStatus(subject);
       }
       draft.update('capture', { ...capture, ...stamp, ...failureOf(answer), status: 'FAILED' });
       draft.apply({ type: 'CAPTURE_FAILED', amount: capture.amount });
