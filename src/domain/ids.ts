@@ -4,6 +4,7 @@ export const ID_PREFIXES = {
   ApiKey: 'key',
   Attempt: 'att',
   Capture: 'cap',
+  ClientToken: 'ct',
   Customer: 'cus',
   Environment: 'env',
   Operation: 'op',

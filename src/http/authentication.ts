@@ -1,13 +1,15 @@
 import { GraphQLError } from 'graphql';
-import { findKey, type KeyOwner } from '../store/access.ts';
-import type { Database } from '../store/database.ts';
+import { readClientToken, TOKEN_PREFIX } from '../payments/client-token.ts';
+import type { Gateway } from '../payments/gateway.ts';
+import type { Credential } from '../schema/context.ts';
+import { findKey } from '../store/access.ts';
 
-/** The longest header that can hold a key: anything longer is none. */
-const CREDENTIAL_LENGTH_MAX = 200;
+/** The longest header that can hold a client token with all its grants: anything longer is no credential. */
+const CREDENTIAL_LENGTH_MAX = 12_000;
 
 /**
- * The secret key that a request carries: `Authorization: Bearer <key>`, the bare key in `Authorization`, or
- * `x-api-key`. Undefined where there is none.
+ * What a request carries to say who is asking: `Authorization: Bearer <key>`, the bare key in `Authorization`, or
+ * `x-api-key`; a client token stands in the place of a key. Undefined where there is none.
  */
 export function credentialOf(header: (name: string) => string | null | undefined): string | undefined {
   const authorization = header('authorization')?.trim();
@@ -15,14 +17,19 @@ export function credentialOf(header: (name: string) => string | null | undefined
   return given !== undefined && given !== '' && given.length <= CREDENTIAL_LENGTH_MAX ? given : undefined;
 }
 
-/** Whose key it is. @throws a GraphQL error that HTTP answers with 401 */
-export async function authenticate(database: Database, credential: string | undefined): Promise<KeyOwner> {
+/** Who is asking. @throws a GraphQL error that HTTP answers with 401 */
+export async function authenticate(gateway: Gateway, credential: string | undefined): Promise<Credential> {
   if (credential === undefined) {
     throw unauthenticated('Give a key: Authorization: Bearer sk_test_… or x-api-key: sk_test_…');
   }
-  const owner = await findKey(database, credential);
-  if (owner === undefined) throw unauthenticated('This key is not known, or it was revoked.');
-  return owner;
+  if (credential.startsWith(TOKEN_PREFIX)) {
+    const token = await readClientToken(gateway, credential);
+    if (token === undefined) throw unauthenticated('This client token is not known, it is over, or it was revoked.');
+    return { kind: 'token', token };
+  }
+  const key = await findKey(gateway.database, credential);
+  if (key === undefined) throw unauthenticated('This key is not known, or it was revoked.');
+  return { kind: 'key', key };
 }
 
 function unauthenticated(message: string): GraphQLError {

@@ -43,7 +43,7 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     plugins: [useQuietErrors()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
-      return createContext(gateway, feed, await authenticate(gateway.database, given));
+      return createContext(gateway, feed, await authenticate(gateway, given));
     },
   });
 }

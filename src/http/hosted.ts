@@ -168,7 +168,8 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
       return redirect(visit.response, visit.path);
     case 'NOT_FOUND':
     case 'AMOUNT_TOO_LARGE':
-      throw new Error(`a payment that was just read cannot be ${failure.code}`);
+    case 'ALREADY_PAID':
+      throw new Error(`the payment of a page was answered with ${failure.code}`);
     default:
       return unreachable(failure);
   }

@@ -43,7 +43,7 @@ export function serveWebSocket(
       // False closes the socket with 4403.
       onConnect: async ({ connectionParams }) => {
         try {
-          await authenticate(gateway.database, credentialIn(connectionParams));
+          await authenticate(gateway, credentialIn(connectionParams));
           return true;
         } catch (error) {
           if (error instanceof GraphQLError) return false;

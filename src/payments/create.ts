@@ -12,7 +12,7 @@ import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { checkMethodOf } from './payer.ts';
+import { checkMethodOf, checkPayer } from './payer.ts';
 import type { Origin } from './operation.ts';
 
 export interface PaymentResult {
@@ -102,13 +102,16 @@ async function decide(
   const draft = new PaymentDraft(gateway, { payment, isNew: true, clock, actor: caller.actor });
   if (inline?.added) draft.insert('customer', inline.added);
   if (given.method !== null) draft.insert('paymentMethod', given.method);
-  for (const row of destinationRows(payment, input.destinations)) draft.insert('paymentDestination', row);
+  const destinations = destinationRows(payment, input.destinations);
+  for (const row of destinations) draft.insert('paymentDestination', row);
   draft.recordStatus();
   if (payment.paymentDate !== null) {
     draft.apply({ type: 'SCHEDULED' });
     draft.recordStatus();
   }
   if (operationId === null || method === null) return ok({ draft, value: null });
+  const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations });
+  if (!allowed.ok) return allowed;
   const started = startAttempt(gateway, draft, {
     origin,
     operationId,

@@ -1,6 +1,7 @@
-import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
+import type { Payment, PaymentDestination, PaymentMethod } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
+import { findPaymentFor } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { notFound, type Failure } from './failure.ts';
 import type { Caller, Payer } from './gateway.ts';
@@ -21,7 +22,7 @@ export function isOwnPayment(payer: Payer | null, payment: Pick<Payment, 'id' | 
 }
 
 /** Whether a stored payment method is the payer's to pay this payment with: their customer's, or the payment's own. */
-export function mayPayWith(
+function mayPayWith(
   payer: Payer | null,
   method: Pick<PaymentMethod, 'id' | 'customerId'>,
   payment: Pick<Payment, 'paymentMethodId'> | null,
@@ -31,24 +32,40 @@ export function mayPayWith(
   return payer.customerId !== null && method.customerId === payer.customerId;
 }
 
-/** Refuses a payer who has failed too often. Nothing is asked of a processor then. */
-export async function checkFailures(
+/** What is to be charged, and what for. */
+interface PayerCharge {
+  readonly now: Date;
+  readonly payment: Payment;
+  readonly method: Pick<PaymentMethod, 'fingerprint'>;
+  readonly destinations: readonly Pick<PaymentDestination, 'type' | 'destinationId'>[];
+}
+
+/**
+ * What a payer is held to before a processor is asked, and the merchant's own keys are not: they have not failed too
+ * often, and nothing else pays the same thing already.
+ */
+export async function checkPayer(
   transaction: Transaction,
   caller: Caller,
-  at: {
-    readonly now: Date;
-    readonly payment: Pick<Payment, 'id' | 'customerId'> | null;
-    readonly method: Pick<PaymentMethod, 'fingerprint'>;
-  },
+  charge: PayerCharge,
 ): Promise<Result<true, Failure>> {
-  const { payer, environmentId } = caller;
+  const { payer } = caller;
   if (payer === null) return ok(true);
+  const failures = await checkFailures(transaction, payer, charge);
+  return failures.ok ? checkUnpaid(transaction, payer, charge) : failures;
+}
+
+async function checkFailures(
+  transaction: Transaction,
+  payer: Payer,
+  { now, payment, method }: PayerCharge,
+): Promise<Result<true, Failure>> {
   const failed = await countFailedAttempts(transaction, {
-    environmentId,
-    paymentId: at.payment?.id ?? null,
-    customerId: payer.customerId ?? at.payment?.customerId ?? null,
-    fingerprint: at.method.fingerprint,
-    since: new Date(at.now.getTime() - DAY_MS),
+    environmentId: payment.environmentId,
+    paymentId: payment.id,
+    customerId: payer.customerId ?? payment.customerId,
+    fingerprint: method.fingerprint,
+    since: new Date(now.getTime() - DAY_MS),
   });
   const isOver = (Object.keys(PAYER_FAILURES_MAX) as (keyof typeof PAYER_FAILURES_MAX)[]).some(
     (each) => failed[each] >= PAYER_FAILURES_MAX[each],
@@ -58,6 +75,23 @@ export async function checkFailures(
     code: 'TOO_MANY_ATTEMPTS',
     message: 'Too many attempts have failed. Ask the merchant.',
     path: ['input', 'card'],
+  });
+}
+
+/** On the page of a payment, the merchant has said that it is to be paid; a customer's token says only what may be. */
+async function checkUnpaid(
+  transaction: Transaction,
+  payer: Payer,
+  { payment, destinations }: PayerCharge,
+): Promise<Result<true, Failure>> {
+  if (payer.customerId === null || destinations.length === 0) return ok(true);
+  const paidBy = await findPaymentFor(transaction, payment.environmentId, destinations, payment.id);
+  if (paidBy === undefined) return ok(true);
+  return fail({
+    code: 'ALREADY_PAID',
+    message: 'This is paid, or being paid, already.',
+    path: ['input', 'orders'],
+    paymentId: paidBy,
   });
 }
 

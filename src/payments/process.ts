@@ -1,6 +1,8 @@
-import type { PaymentMethod } from '../../generated/prisma/client.ts';
+import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { ok, type Result } from '../domain/result.ts';
+import { readDestinations } from '../store/open-orders.ts';
+import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt } from './attempt.ts';
 import { begin, findReplay, openPayment } from './begin.ts';
 import { cardForFingerprint, tokenizeCard } from './card.ts';
@@ -8,7 +10,7 @@ import { checkMetadata, checkReturnUrl } from './details.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { checkFailures } from './payer.ts';
+import { checkPayer } from './payer.ts';
 
 export interface ProcessPaymentInput {
   readonly idempotencyKey: string;
@@ -61,26 +63,18 @@ export async function processPayment(
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
-    let paymentMethod = newMethod;
-    if (paymentMethodId !== null) {
-      const usable = await usableMethod(transaction, caller, paymentMethodId, payment);
-      if (!usable.ok) return usable;
-      paymentMethod = usable.value;
-    } else if (newMethod !== null) {
-      draft.insert('paymentMethod', newMethod);
-    } else if (payment.paymentMethodId !== null) {
-      const usable = await usableMethod(transaction, caller, payment.paymentMethodId, payment);
-      if (!usable.ok) return usable;
-      paymentMethod = usable.value;
-    }
-    if (paymentMethod === null) return invalid('The payment has no payment method yet: give one.', 'paymentMethodId');
-    const failures = await checkFailures(transaction, caller, { now: clock.now, payment, method: paymentMethod });
-    if (!failures.ok) return failures;
+    const chosen = await methodFor(transaction, caller, payment, { newMethod, paymentMethodId });
+    if (!chosen.ok) return chosen;
+    const method = chosen.value;
+    const destinations = caller.payer === null ? [] : await readDestinations(transaction, payment);
+    const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations });
+    if (!allowed.ok) return allowed;
+    if (method === newMethod) draft.insert('paymentMethod', newMethod);
     if (returnUrl.value !== null) draft.set({ returnUrl: returnUrl.value });
     const started = startAttempt(gateway, draft, {
       origin,
       operationId,
-      paymentMethod,
+      paymentMethod: method,
       metadata: metadata.value,
       by: 'CLIENT',
     });
@@ -89,4 +83,17 @@ export async function processPayment(
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });
   return ok({ payment: await runCharge(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
+}
+
+/** What a payment is charged with: the card that was given, the method that was named, or the one that it has. */
+async function methodFor(
+  transaction: Transaction,
+  caller: Caller,
+  payment: Payment,
+  given: { readonly newMethod: PaymentMethod | null; readonly paymentMethodId: string | null },
+): Promise<Result<PaymentMethod, Failure>> {
+  if (given.newMethod !== null) return ok(given.newMethod);
+  const id = given.paymentMethodId ?? payment.paymentMethodId;
+  if (id === null) return invalid('The payment has no payment method yet: give one.', 'paymentMethodId');
+  return usableMethod(transaction, caller, id, payment);
 }

@@ -1,13 +1,17 @@
 import SchemaBuilder from '@pothos/core';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import { GraphQLError } from 'graphql';
 import type { Payment } from '../../generated/prisma/client.ts';
 import type PrismaTypes from '../../generated/pothos.ts';
 import { getDatamodel } from '../../generated/pothos.ts';
 import type { Context } from './context.ts';
+import { scopesOf } from './reach.ts';
 
 interface SchemaTypes {
   Context: Context;
+  AuthScopes: ReturnType<typeof scopesOf>;
   PrismaTypes: PrismaTypes;
   DefaultFieldNullability: false;
   DefaultEdgesNullability: false;
@@ -25,12 +29,19 @@ interface SchemaTypes {
 
 /** The one builder: every file of this folder adds its types to it, schema.ts makes the schema of it. */
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [PrismaPlugin, RelayPlugin],
+  // The last one is asked first.
+  plugins: [PrismaPlugin, RelayPlugin, ScopeAuthPlugin],
   defaultFieldNullability: false,
   prisma: {
     client: (context) => context.gateway.database.prisma,
     dmmf: getDatamodel(),
     exposeDescriptions: false,
+  },
+  scopeAuth: {
+    authScopes: scopesOf,
+    authorizeOnSubscribe: true,
+    unauthorizedError: () =>
+      new GraphQLError('This credential does not allow it.', { extensions: { code: 'FORBIDDEN' } }),
   },
   relay: {
     cursorType: 'String',

@@ -1,32 +1,31 @@
+import { callerOf, type ClientToken } from '../payments/client-token.ts';
 import type { Caller, Gateway } from '../payments/gateway.ts';
 import type { KeyOwner } from '../store/access.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import { createLoaders, type Loaders } from '../store/loaders.ts';
 
+/** What a request carries to say who is asking: the merchant's secret key, or a payer's client token. */
+export type Credential =
+  | { readonly kind: 'key'; readonly key: KeyOwner }
+  | { readonly kind: 'token'; readonly token: ClientToken };
+
 /** What every resolver is given. */
 export interface Context {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
-  readonly key: KeyOwner;
+  readonly credential: Credential;
   readonly caller: Caller;
   /** Of this request; a subscription gets new ones for every event, so that it never sends a stale object. */
   loaders: Loaders;
 }
 
-export function createContext(gateway: Gateway, feed: EventFeed, key: KeyOwner): Context {
-  return {
-    gateway,
-    feed,
-    key,
-    caller: {
-      environmentId: key.environmentId,
-      mode: key.mode,
-      principal: 'merchant',
-      actor: `key_${key.id}`,
-      payer: null,
-    },
-    loaders: createLoaders(gateway.database, key.environmentId),
-  };
+export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential): Context {
+  const caller = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
+  return { gateway, feed, credential, caller, loaders: createLoaders(gateway.database, caller.environmentId) };
+}
+
+function merchantOf({ id, environmentId, mode }: KeyOwner): Caller {
+  return { environmentId, mode, principal: 'merchant', actor: `key_${id}`, payer: null };
 }
 
 /** Forgets everything that was read. */

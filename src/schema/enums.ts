@@ -1,3 +1,4 @@
+import type { TokenScope } from '../payments/client-token.ts';
 import type {
   Attempt,
   Capture,
@@ -126,6 +127,11 @@ export const CaptureMethod = enumOf<Payment['captureMethod']>('CaptureMethod', '
 export const Initiator = enumOf<Payment['initiator']>('Initiator', 'Who started a payment.', {
   CUSTOMER: 'The customer.',
   MERCHANT: 'The merchant, by an agreement with the customer.',
+});
+
+export const ClientTokenScope = enumOf<TokenScope>('ClientTokenScope', 'What a client token lets a payer do.', {
+  READ: 'See their payments, and watch them.',
+  PAY: 'Pay what is theirs to pay.',
 });
 
 export const DestinationType = enumOf<PaymentDestination['type']>('DestinationType', 'What a payment pays for.', {

@@ -1,4 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
+import { encodeId } from '../domain/ids.ts';
 import { unreachable, type Result } from '../domain/result.ts';
 import type { Failure } from '../payments/failure.ts';
 import { builder, type BuilderTypes } from './builder.ts';
@@ -28,6 +29,17 @@ const NotFound = plain('NotFoundError', 'There is nothing with this id, or you m
 const KeyReused = plain('IdempotencyKeyReusedError', 'The idempotency key was used before, with another input.');
 const CardRefused = plain('CardRefusedError', 'The processor does not take this card. Nothing was charged.');
 const Unavailable = plain('ProcessorUnavailableError', 'The processor did not answer. Nothing was charged.');
+
+const AlreadyPaid = builder.objectRef<FailureOf<'ALREADY_PAID'>>('AlreadyPaidError').implement({
+  description: 'What is to be paid is paid, or being paid, already.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    paymentId: t.id({
+      description: 'The payment that pays it.',
+      resolve: ({ paymentId }) => encodeId('Payment', paymentId),
+    }),
+  }),
+});
 
 const TooManyAttempts = plain(
   'TooManyAttemptsError',
@@ -82,6 +94,7 @@ const TYPES = {
   IDEMPOTENCY_IN_PROGRESS: [InProgress],
   ILLEGAL_STATE: [IllegalState],
   AMOUNT_TOO_LARGE: [RefundTooLarge, CaptureTooLarge],
+  ALREADY_PAID: [AlreadyPaid],
   TOO_MANY_ATTEMPTS: [TooManyAttempts],
   CARD_REFUSED: [CardRefused],
   PROCESSOR_UNAVAILABLE: [Unavailable],
@@ -101,6 +114,8 @@ function typeNameOf(failure: Failure): string {
       return 'IllegalStateError';
     case 'AMOUNT_TOO_LARGE':
       return failure.limit === 'REFUNDABLE' ? 'RefundTooLargeError' : 'CaptureTooLargeError';
+    case 'ALREADY_PAID':
+      return 'AlreadyPaidError';
     case 'TOO_MANY_ATTEMPTS':
       return 'TooManyAttemptsError';
     case 'CARD_REFUSED':

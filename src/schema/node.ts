@@ -2,6 +2,7 @@ import { decodeId, ID_PREFIXES, type IdType } from '../domain/ids.ts';
 import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
+import { isInReach, READERS_TOO } from './reach.ts';
 
 interface NodeShape {
   id: string;
@@ -23,7 +24,7 @@ export const Node = builder.interfaceRef<NodeShape>('Node').implement({
   resolveType: (value) => value.__typename ?? '',
 });
 
-type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'Environment'>;
+type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'ClientToken' | 'Environment'>;
 
 const LOADERS = {
   Attempt: 'attempt',
@@ -41,13 +42,15 @@ async function loadNode(context: Context, id: string): Promise<NodeShape | null>
   const decoded = decodeId(id);
   if (decoded === undefined || !(decoded.type in LOADERS)) return null;
   const row = await context.loaders[LOADERS[decoded.type as NodeType]].load(decoded.uuid);
-  return row === null ? null : { ...row, __typename: decoded.type };
+  if (row === null || !(await isInReach(context, decoded.type, row))) return null;
+  return { ...row, __typename: decoded.type };
 }
 
 const prefixes = (Object.keys(LOADERS) as NodeType[]).map((type) => `${ID_PREFIXES[type]}_`).join(', ');
 
 builder.queryFields((t) => ({
   node: t.field({
+    ...READERS_TOO,
     type: Node,
     nullable: true,
     description: 'Whatever has this id; null where there is none that you may see.',
@@ -55,6 +58,7 @@ builder.queryFields((t) => ({
     resolve: (_, { id }, context) => loadNode(context, id),
   }),
   nodes: t.field({
+    ...READERS_TOO,
     type: [Node],
     nullable: { list: false, items: true },
     description: 'The same for several ids, in their order: null where there is none that you may see. At most 100.',

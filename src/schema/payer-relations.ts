@@ -6,6 +6,7 @@ import { AttemptConnection } from './movements.ts';
 import { PaymentConnection, Payment } from './payment.ts';
 import { Attempt } from './movements.ts';
 import { PaymentMethod } from './payment-method.ts';
+import { CUSTOMERS_TOO, MERCHANT_ONLY } from './reach.ts';
 
 /** The relations of customers and of what they pay with. */
 
@@ -34,6 +35,7 @@ builder.prismaObjectFields('Customer', (t) => ({
 
 builder.prismaObjectFields('PaymentMethod', (t) => ({
   customer: t.field({
+    ...CUSTOMERS_TOO,
     type: Customer,
     nullable: true,
     description: 'Whose it is; null for a card that was given with one payment.',
@@ -41,6 +43,7 @@ builder.prismaObjectFields('PaymentMethod', (t) => ({
   }),
   payments: t.connection(
     {
+      ...MERCHANT_ONLY,
       type: Payment,
       description: 'What was paid with it, the newest first.',
       resolve: ({ id }, args, { loaders }) =>
@@ -56,6 +59,7 @@ builder.prismaObjectFields('PaymentMethod', (t) => ({
   ),
   attempts: t.connection(
     {
+      ...MERCHANT_ONLY,
       type: Attempt,
       description: 'Every attempt with it, the newest first.',
       resolve: ({ id }, args, { loaders }) =>

@@ -89,6 +89,28 @@ export const CreatePaymentInput = builder.inputType('CreatePaymentInput', {
   }),
 });
 
+const OrderInput = builder.inputType('OrderInput', {
+  description: 'Something that the client token grants to pay.',
+  fields: (t) => ({
+    type: t.field({ type: DestinationType, required: true, defaultValue: 'ORDER', description: 'What kind of thing.' }),
+    id: t.string({ required: true, description: "The merchant's own id of it." }),
+  }),
+});
+
+export const PayOrdersInput = builder.inputType('PayOrdersInput', {
+  description: 'Orders that a payer pays, at once, for the amounts that their client token grants.',
+  fields: (t) => ({
+    idempotencyKey: t.string({ required: true, description: KEY }),
+    orders: t.field({ type: [OrderInput], required: true, description: 'Which; all in one currency.' }),
+    card: t.field({ type: CardInput, description: 'The card to pay with.' }),
+    paymentMethodId: t.id({ description: 'Or a stored payment method of the payer’s.' }),
+    billingAddress: t.field({ type: AddressInput, description: 'Of whoever pays.' }),
+    returnUrl: t.string({
+      description: 'Where the payer comes back to after 3-D Secure: https, or http on localhost.',
+    }),
+  }),
+});
+
 export const ProcessPaymentInput = builder.inputType('ProcessPaymentInput', {
   description: 'A payment that is to be charged.',
   fields: (t) => ({

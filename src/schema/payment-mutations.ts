@@ -5,6 +5,7 @@ import { cancelPayment } from '../payments/cancel.ts';
 import { capturePayment, type CaptureResult } from '../payments/capture.ts';
 import { createPayment } from '../payments/create.ts';
 import { invalid, notFound, type Failure } from '../payments/failure.ts';
+import { payOrders } from '../payments/pay-orders.ts';
 import { processPayment } from '../payments/process.ts';
 import { refundPayment, type RefundResult } from '../payments/refund.ts';
 import { updatePayment } from '../payments/update.ts';
@@ -20,6 +21,7 @@ import {
   CapturePaymentInput,
   CreatePaymentInput,
   destinationOf,
+  PayOrdersInput,
   ProcessPaymentInput,
   RefundPaymentInput,
   REPLAYED,
@@ -27,6 +29,7 @@ import {
   UpdatePaymentInput,
 } from './payment-inputs.ts';
 import { rawCardOf } from './payment-method.ts';
+import { PAYERS_ONLY, PAYERS_TOO } from './reach.ts';
 
 interface PaymentPayload {
   payment: PaymentRow;
@@ -52,7 +55,14 @@ async function withPayment<T>(
   return uuid === undefined ? notFound('payment', 'paymentId') : command(uuid);
 }
 
-const CHARGING = [...KEYED, 'ILLEGAL_STATE', 'TOO_MANY_ATTEMPTS', 'CARD_REFUSED', 'PROCESSOR_UNAVAILABLE'] as const;
+const CHARGING = [
+  ...KEYED,
+  'ILLEGAL_STATE',
+  'ALREADY_PAID',
+  'TOO_MANY_ATTEMPTS',
+  'CARD_REFUSED',
+  'PROCESSOR_UNAVAILABLE',
+] as const;
 
 const Create = mutationResult(
   'CreatePayment',
@@ -63,6 +73,11 @@ const Process = mutationResult(
   'ProcessPayment',
   paymentPayload('ProcessPaymentPayload', 'A processor was asked. A payment that was declined is FAILED and says why.'),
   CHARGING,
+);
+const PaidOrders = mutationResult(
+  'PayOrders',
+  paymentPayload('PayOrdersPayload', 'A processor was asked. A payment that was declined is FAILED.'),
+  [...KEYED, 'ALREADY_PAID', 'TOO_MANY_ATTEMPTS', 'CARD_REFUSED', 'PROCESSOR_UNAVAILABLE'],
 );
 const Cancel = mutationResult(
   'CancelPayment',
@@ -161,6 +176,23 @@ async function create(
   });
 }
 
+async function pay(
+  input: (typeof PayOrdersInput)['$inferInput'],
+  { gateway, caller, credential }: Context,
+): Promise<Result<PaymentPayload, Failure>> {
+  if (credential.kind !== 'token') throw new Error('orders are paid with a client token');
+  const paymentMethodId = input.paymentMethodId == null ? null : decodeIdOf('PaymentMethod', input.paymentMethodId);
+  if (paymentMethodId === undefined) return notFound('payment method', 'paymentMethodId');
+  return payOrders(gateway, caller, credential.token, {
+    idempotencyKey: input.idempotencyKey,
+    orders: input.orders,
+    card: rawCardOf(input.card),
+    paymentMethodId,
+    billingAddress: addressOf(input.billingAddress),
+    returnUrl: input.returnUrl ?? null,
+  });
+}
+
 builder.mutationFields((t) => ({
   createPayment: t.field({
     type: Create.type,
@@ -169,6 +201,7 @@ builder.mutationFields((t) => ({
     resolve: async (_, { input }, context) => Create.answer(context, await create(input, context), (made) => made),
   }),
   updatePayment: t.field({
+    ...PAYERS_TOO,
     type: Update.type,
     description: 'Changes what may be changed of a payment.',
     args: { input: t.arg({ type: UpdatePaymentInput, required: true, description: 'The payment, and what of it.' }) },
@@ -188,7 +221,16 @@ builder.mutationFields((t) => ({
       return Update.answer(context, await withPayment(id, update), (payment) => ({ payment }));
     },
   }),
+  payOrders: t.field({
+    ...PAYERS_ONLY,
+    type: PaidOrders.type,
+    description:
+      'Pays one order, or several at once, as the payer of a client token that grants it. With a secret key, use createPayment.',
+    args: { input: t.arg({ type: PayOrdersInput, required: true, description: 'Which orders, and with what.' }) },
+    resolve: async (_, { input }, context) => PaidOrders.answer(context, await pay(input, context), (made) => made),
+  }),
   processPayment: t.field({
+    ...PAYERS_TOO,
     type: Process.type,
     description: 'Charges a payment that waits for it, or one that failed: then with a new attempt.',
     args: { input: t.arg({ type: ProcessPaymentInput, required: true, description: 'The payment, and with what.' }) },

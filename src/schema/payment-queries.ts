@@ -3,10 +3,13 @@ import { decodeIdOf } from '../domain/ids.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { parseHumanId } from '../domain/human-id.ts';
 import { badInput, NOTHING, searchText } from './bad-input.ts';
+import { isOwnPayment } from '../payments/payer.ts';
 import { builder } from './builder.ts';
 import { BY_CREATION, listOf } from './connection.ts';
 import { DestinationType, PaymentRefundStatus, PaymentStatus } from './enums.ts';
+import type { Context } from './context.ts';
 import { Payment, PaymentConnection } from './payment.ts';
+import { ownPayments, READERS_TOO } from './reach.ts';
 
 const DestinationFilter = builder.inputType('DestinationFilter', {
   description: 'What a payment pays for.',
@@ -60,15 +63,17 @@ const BY_AMOUNT = [
 ] as const;
 
 function whereOf(
-  environmentId: string,
+  context: Context,
   filter: (typeof PaymentFilter)['$inferInput'] | null | undefined,
 ): Prisma.PaymentWhereInput & { environmentId: string } {
-  if (filter == null) return { environmentId };
+  const own = ownPayments(context);
+  if (filter == null) return own;
   const { status, refundStatus, customerId, humanId, currency, destination, createdFrom, createdTo } = filter;
   const code = currency == null ? undefined : parseCurrency(currency);
   if (currency != null && code === undefined) throw badInput('The currency is no ISO 4217 code in use.');
   return {
-    environmentId,
+    AND: [own],
+    environmentId: own.environmentId,
     ...(status && { status: { in: [...status] } }),
     ...(refundStatus && { refundStatus: { in: [...refundStatus] } }),
     ...(customerId != null && { customerId: decodeIdOf('Customer', customerId) ?? NOTHING }),
@@ -83,26 +88,30 @@ function whereOf(
 
 builder.queryFields((t) => ({
   payment: t.field({
+    ...READERS_TOO,
     type: Payment,
     nullable: true,
     description: 'A payment; null where there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'pay_…' }) },
-    resolve: (_, { id }, { loaders }) => {
+    resolve: async (_, { id }, { caller, loaders }) => {
       const uuid = decodeIdOf('Payment', id);
-      return uuid === undefined ? null : loaders.payment.load(uuid);
+      const payment = uuid === undefined ? null : await loaders.payment.load(uuid);
+      return payment !== null && isOwnPayment(caller.payer, payment) ? payment : null;
     },
   }),
   payments: t.connection(
     {
+      ...READERS_TOO,
       type: Payment,
       description: 'Payments, the newest first unless told otherwise.',
       args: {
         filter: t.arg({ type: PaymentFilter, description: 'Which of them.' }),
         orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
       },
-      resolve: (_, { filter, orderBy, ...args }, { gateway, caller, loaders }) => {
+      resolve: (_, { filter, orderBy, ...args }, context) => {
+        const { gateway, loaders } = context;
         const { payment } = gateway.database.prisma;
-        const where = whereOf(caller.environmentId, filter);
+        const where = whereOf(context, filter);
         return listOf<PaymentRow>(payment, {
           args,
           where,
@@ -135,6 +144,7 @@ const PAGE_SIZE_MAX = 100;
 
 builder.queryField('paymentPage', (t) =>
   t.field({
+    ...READERS_TOO,
     type: PaymentPage,
     description: 'Payments by the number of a page, the newest first unless told otherwise.',
     args: {
@@ -143,13 +153,13 @@ builder.queryField('paymentPage', (t) =>
       filter: t.arg({ type: PaymentFilter, description: 'Which of them.' }),
       orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
     },
-    resolve: async (_, { page, size, filter, orderBy }, { gateway, caller }) => {
+    resolve: async (_, { page, size, filter, orderBy }, context) => {
       if (size < 1 || size > PAGE_SIZE_MAX) throw badInput(`A page has 1 to ${PAGE_SIZE_MAX} payments.`);
       if (page < 0 || page * size > SKIPPED_MAX) {
         throw badInput(`A page begins within the first ${SKIPPED_MAX} payments: use payments(after:) for more.`);
       }
-      const { payment } = gateway.database.prisma;
-      const where = whereOf(caller.environmentId, filter);
+      const { payment } = context.gateway.database.prisma;
+      const where = whereOf(context, filter);
       const direction = orderBy?.direction === 'ASC' ? 'asc' : 'desc';
       const column = orderBy?.field === 'AMOUNT' ? 'amount' : 'createdAt';
       const order: Prisma.PaymentOrderByWithRelationInput[] = [{ [column]: direction }, { id: direction }];

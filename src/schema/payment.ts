@@ -10,6 +10,7 @@ import { Decline, declineOf } from './decline.ts';
 import { CaptureMethod, Initiator, PaymentRefundStatus, PaymentStatus, TaxType } from './enums.ts';
 import { Money, type MoneyShape } from './money.ts';
 import { Node } from './node.ts';
+import { MERCHANT_ONLY } from './reach.ts';
 
 const NextAction = builder.objectRef<{ redirectUrl: string; expiresAt: Date }>('NextAction').implement({
   description: 'What the payer has to do before the payment can go on.',
@@ -142,6 +143,7 @@ export const Payment = builder.prismaObject('Payment', {
       resolve: (p) => (p.taxAmount === null ? null : p),
     }),
     applicationFee: t.field({
+      ...MERCHANT_ONLY,
       type: Money,
       nullable: true,
       description: 'What of the amount the platform keeps, where that was told.',

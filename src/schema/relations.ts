@@ -9,6 +9,7 @@ import { Payment } from './payment.ts';
 import { PaymentEvent, PaymentEventConnection } from './payment-event.ts';
 import { PaymentMethod } from './payment-method.ts';
 import { promised } from './promised.ts';
+import { CUSTOMERS_TOO, MERCHANT_ONLY } from './reach.ts';
 
 /**
  * The relations of payments and of what moves their money, in both directions; those of payers are in
@@ -21,6 +22,7 @@ const BY_SEQUENCE = [{ column: 'sequence', kind: 'sequence' }] as const;
 
 builder.prismaObjectFields('Payment', (t) => ({
   customer: t.field({
+    ...CUSTOMERS_TOO,
     type: Customer,
     nullable: true,
     description: 'Who pays.',
@@ -54,6 +56,7 @@ builder.prismaObjectFields('Payment', (t) => ({
     resolve: ({ id }, _, { loaders }) => loaders.refundsOfPayment.load(id),
   }),
   operations: t.field({
+    ...MERCHANT_ONLY,
     type: [Operation],
     description: 'Every call to a processor that was to move its money, the oldest first.',
     resolve: ({ id }, _, { loaders }) => loaders.operationsOfPayment.load(id),
@@ -178,6 +181,7 @@ builder.prismaObjectFields('PaymentEvent', (t) => ({
     resolve: ({ paymentId }, _, { loaders }) => promised(loaders.payment.load(paymentId)),
   }),
   customer: t.field({
+    ...CUSTOMERS_TOO,
     type: Customer,
     nullable: true,
     description: 'Who pays.',

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
+import './client-token.ts';
 import './node.ts';
 import './payment-queries.ts';
 import './payment-mutations.ts';
@@ -12,8 +13,10 @@ import './retry-schedule.ts';
 import './subscriptions.ts';
 import './viewer.ts';
 
-builder.queryType({ description: 'What can be read.' });
+// The merchant's, unless a field says otherwise: see reach.ts.
+builder.queryType({ description: 'What can be read.', authScopes: { merchant: true } });
 builder.mutationType({
+  authScopes: { merchant: true },
   description:
     'What can be done. Those that move money take an idempotency key; all answer a payload or a typed error.',
 });

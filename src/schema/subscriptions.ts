@@ -2,10 +2,12 @@ import { GraphQLError } from 'graphql';
 import { Repeater } from 'graphql-yoga';
 import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
+import { isOwnPayment } from '../payments/payer.ts';
 import { builder } from './builder.ts';
 import { renewLoaders, type Context } from './context.ts';
 import { PaymentEventType, PaymentStatus } from './enums.ts';
 import { PaymentEvent } from './payment-event.ts';
+import { READERS_TOO } from './reach.ts';
 
 type Push = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[0];
 type Stop = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[1];
@@ -84,13 +86,14 @@ const PaymentEventFilter = builder.inputType('PaymentEventFilter', {
 });
 
 function fitsFilter(
-  environmentId: string,
+  { environmentId, payer }: Context['caller'],
   filter: (typeof PaymentEventFilter)['$inferInput'] | null | undefined,
 ): (event: EventRow) => boolean {
   const paymentId = filter?.paymentId == null ? null : decodeIdOf('Payment', filter.paymentId);
   const customerId = filter?.customerId == null ? null : decodeIdOf('Customer', filter.customerId);
   return (event) =>
     event.environmentId === environmentId &&
+    isOwnPayment(payer, { id: event.paymentId, customerId: event.customerId }) &&
     (paymentId === null || event.paymentId === paymentId) &&
     (customerId === null || event.customerId === customerId) &&
     (filter?.type?.includes(event.type) ?? true) &&
@@ -103,26 +106,33 @@ function freshly(event: EventRow, context: Context): EventRow {
   return event;
 }
 
-builder.subscriptionType({ description: 'What happens, as it happens: over WebSocket or server-sent events.' });
+builder.subscriptionType({
+  description: 'What happens, as it happens: over WebSocket or server-sent events.',
+  authScopes: { merchant: true },
+});
 
 builder.subscriptionFields((t) => ({
   paymentStatusChanged: t.field({
+    ...READERS_TOO,
     type: PaymentEvent,
     description: 'A payment as it stands, told by its last event, and then every further event of it.',
     args: { id: t.arg.id({ required: true, description: 'pay_…' }) },
     subscribe: async (_, { id }, context) => {
       const uuid = decodeIdOf('Payment', id);
       const payment = uuid === undefined ? null : await context.loaders.payment.load(uuid);
-      if (payment === null) throw new GraphQLError('There is no such payment.', { extensions: { code: 'NOT_FOUND' } });
+      if (payment === null || !isOwnPayment(context.caller.payer, payment)) {
+        throw new GraphQLError('There is no such payment.', { extensions: { code: 'NOT_FOUND' } });
+      }
       return paymentEvents(context, payment.environmentId, payment.id);
     },
     resolve: (event: EventRow, _, context) => freshly(event, context),
   }),
   paymentEvents: t.field({
+    ...READERS_TOO,
     type: PaymentEvent,
     description: 'The events of all payments, from now on, in the order in which they were committed.',
     args: { filter: t.arg({ type: PaymentEventFilter, description: 'Which of them.' }) },
-    subscribe: (_, { filter }, context) => liveEvents(context, fitsFilter(context.caller.environmentId, filter)),
+    subscribe: (_, { filter }, context) => liveEvents(context, fitsFilter(context.caller, filter)),
     resolve: (event: EventRow, _, context) => freshly(event, context),
   }),
 }));

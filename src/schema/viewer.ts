@@ -1,6 +1,7 @@
 import { encodeId } from '../domain/ids.ts';
 import type { KeyOwner } from '../store/access.ts';
 import { builder } from './builder.ts';
+import type { Credential } from './context.ts';
 import { Mode } from './enums.ts';
 
 const Account = builder.prismaObject('Account', {
@@ -31,6 +32,15 @@ const Viewer = builder.objectRef<KeyOwner>('Viewer').implement({
   }),
 });
 
+function keyOf(credential: Credential): KeyOwner {
+  if (credential.kind === 'key') return credential.key;
+  throw new Error('a viewer without a key');
+}
+
 builder.queryField('viewer', (t) =>
-  t.field({ type: Viewer, description: 'Who is asking.', resolve: (_root, _arguments, { key }) => key }),
+  t.field({
+    type: Viewer,
+    description: 'Who is asking.',
+    resolve: (_root, _arguments, { credential }) => keyOf(credential),
+  }),
 );

@@ -49,3 +49,21 @@ export async function addAccount(
   });
   return { test, live };
 }
+
+/** An environment, and from when on its client tokens are taken; undefined where there is none. */
+export async function findEnvironment(
+  database: Database,
+  id: string,
+): Promise<Pick<Environment, 'mode' | 'accountId' | 'tokensValidFrom'> | undefined> {
+  const select = { mode: true, accountId: true, tokensValidFrom: true } as const;
+  return (await database.prisma.environment.findUnique({ where: { id }, select })) ?? undefined;
+}
+
+/** Client tokens that were made until a moment are refused from now on. @returns that moment, or a later one of before */
+export async function refuseTokensUntil(database: Database, environmentId: string, moment: Date): Promise<Date> {
+  const [row] = await database.prisma.$queryRaw<{ until: Date }[]>`
+    UPDATE environment SET tokens_valid_from = greatest(tokens_valid_from, ${moment}) WHERE id = ${environmentId}::uuid
+    RETURNING tokens_valid_from AS until`;
+  if (row === undefined) throw new Error('a caller without an environment');
+  return row.until;
+}

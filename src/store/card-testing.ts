@@ -3,6 +3,7 @@ import type { Transaction } from './transaction.ts';
 /** Attempts that came to nothing, by what they have in common. */
 export interface FailedAttempts {
   readonly ofPayment: number;
+  /** With any card that has the same number. */
   readonly ofCard: number;
   readonly ofCustomer: number;
 }
@@ -10,15 +11,14 @@ export interface FailedAttempts {
 /**
  * How many attempts have failed since a moment: those of a payment, those with a card, whatever they were to pay, and
  * those of a customer. To be called after lockPayment.
- * @param fingerprint the card's; null where there is none to count by
  */
 export async function countFailedAttempts(
   transaction: Transaction,
   of: {
     readonly environmentId: string;
-    readonly paymentId: string | null;
+    readonly paymentId: string;
     readonly customerId: string | null;
-    readonly fingerprint: string | null;
+    readonly fingerprint: string;
     readonly since: Date;
   },
 ): Promise<FailedAttempts> {

@@ -184,6 +184,7 @@ function verdictOf(answer: Answered): Verdict {
       return { is: answer.__typename };
     case 'NotFoundError':
     case 'CardRefusedError':
+    case 'AlreadyPaidError':
     case 'TooManyAttemptsError':
     case 'ProcessorUnavailableError':
       throw new Error(`nothing called for this answer: ${JSON.stringify(answer)}`);

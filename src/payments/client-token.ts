@@ -1,0 +1,246 @@
+import { jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { DestinationType } from '../../generated/prisma/enums.ts';
+import { parseCurrency, type Currency } from '../domain/currency.ts';
+import { encodeId } from '../domain/ids.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import { findEnvironment, refuseTokensUntil } from '../store/access.ts';
+import { checkDestinations, type DestinationInput } from './destinations.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
+import type { Caller, Gateway, Payer } from './gateway.ts';
+
+/** What a client token lets a payer do. */
+export type TokenScope = 'READ' | 'PAY';
+
+/** Something that the merchant lets a payer pay, and for how much: a browser never chooses an amount. */
+export interface Grant extends DestinationInput {
+  readonly currency: Currency;
+}
+
+/** A credential for a payer's browser: of one customer or one payment, for some minutes. */
+export interface ClientToken {
+  readonly id: string;
+  readonly environmentId: string;
+  readonly mode: Caller['mode'];
+  readonly payer: Payer;
+  readonly scopes: readonly TokenScope[];
+  readonly grants: readonly Grant[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface CreateClientTokenInput {
+  readonly customerId: string | null;
+  readonly paymentId: string | null;
+  readonly scopes: readonly TokenScope[];
+  readonly grants: readonly (DestinationInput & { readonly currency: string })[];
+  readonly expiresInSeconds: number;
+}
+
+/** What every client token begins with; its mode and a JSON Web Token follow. */
+export const TOKEN_PREFIX = 'ct_';
+
+const SECONDS_MIN = 60;
+const SECONDS_MAX = 24 * 3_600;
+/** With these, a token stays well below the 16 KB that Node takes of headers. */
+const GRANTS_MAX = 20;
+const ALGORITHM = 'HS256';
+
+const Claims = z.object({
+  jti: z.uuid(),
+  iss: z.literal('tender'),
+  env: z.uuid(),
+  mode: z.enum(['TEST', 'LIVE']),
+  customer: z.uuid().optional(),
+  payment: z.uuid().optional(),
+  scopes: z.array(z.enum(['READ', 'PAY'])),
+  grants: z.array(
+    z.object({
+      type: z.enum(DestinationType),
+      id: z.string(),
+      number: z.string().nullable(),
+      invoiceId: z.string().nullable(),
+      purchaseId: z.string().nullable(),
+      subscriptionId: z.string().nullable(),
+      billingPeriodId: z.string().nullable(),
+      amount: z.string().regex(/^\d{1,16}$/),
+      currency: z.string(),
+    }),
+  ),
+  iat: z.number(),
+  exp: z.number(),
+});
+
+/**
+ * Makes a token for a payer's browser. It is signed and stored nowhere, so it is told once, here; what it opens ends with
+ * its time, or with the mutation that refuses all tokens made so far.
+ */
+export async function createClientToken(
+  gateway: Gateway,
+  caller: Caller,
+  input: CreateClientTokenInput,
+): Promise<Result<{ readonly text: string; readonly token: ClientToken }, Failure>> {
+  const { customerId, paymentId, scopes, expiresInSeconds } = input;
+  if (expiresInSeconds < SECONDS_MIN || expiresInSeconds > SECONDS_MAX) {
+    return invalid(`A token is valid for ${SECONDS_MIN} to ${SECONDS_MAX} seconds.`, 'expiresInSeconds');
+  }
+  if (scopes.length === 0) return invalid('A token without a scope opens nothing.', 'scopes');
+  const payer = await payerOf(gateway, caller, { customerId, paymentId });
+  if (!payer.ok) return payer;
+  const grants = checkGrants(input);
+  if (!grants.ok) return grants;
+  const createdAt = gateway.now();
+  const token: ClientToken = {
+    id: gateway.newId(),
+    environmentId: caller.environmentId,
+    mode: caller.mode,
+    payer: payer.value,
+    scopes: [...new Set(scopes)],
+    grants: grants.value,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + expiresInSeconds * 1_000),
+  };
+  return ok({ text: await sign(gateway, token), token });
+}
+
+/**
+ * Refuses every client token of the environment that was made until a moment; until now if it is null.
+ * @returns until when they are refused: later than asked for, where an earlier call said so
+ */
+export async function revokeClientTokens(
+  gateway: Gateway,
+  { environmentId }: Caller,
+  madeUntil: Date | null,
+): Promise<Result<Date, Failure>> {
+  const now = gateway.now();
+  if (madeUntil !== null && madeUntil > now) return invalid('This moment is still to come.', 'madeUntil');
+  return ok(await refuseTokensUntil(gateway.database, environmentId, madeUntil ?? now));
+}
+
+/** Reads a client token; undefined for one that this gateway did not make, that is over, or that was revoked. */
+export async function readClientToken(gateway: Gateway, text: string): Promise<ClientToken | undefined> {
+  const given = /^ct_(?:test|live)_(.+)$/.exec(text)?.[1];
+  if (given === undefined) return undefined;
+  const claims = await verify(gateway, given);
+  if (claims === undefined) return undefined;
+  const createdAt = new Date(Math.round(claims.iat * 1_000));
+  const environment = await findEnvironment(gateway.database, claims.env);
+  if (environment === undefined || environment.mode !== claims.mode) return undefined;
+  if (environment.tokensValidFrom !== null && createdAt <= environment.tokensValidFrom) return undefined;
+  return {
+    id: claims.jti,
+    environmentId: claims.env,
+    mode: claims.mode,
+    payer: payerIn(claims),
+    scopes: claims.scopes,
+    grants: claims.grants.map(({ amount, currency, ...grant }) => ({
+      ...grant,
+      amount: BigInt(amount),
+      currency: known(currency),
+    })),
+    createdAt,
+    expiresAt: new Date(Math.round(claims.exp * 1_000)),
+  };
+}
+
+/** Who acts with a client token. */
+export function callerOf({ id, environmentId, mode, payer }: ClientToken): Caller {
+  return {
+    environmentId,
+    mode,
+    // Not of the token: a request that is sent again with a newer token is still the same request.
+    principal: payer.paymentId === null ? `customer:${payer.customerId}` : `payment:${payer.paymentId}`,
+    actor: encodeId('ClientToken', id),
+    payer,
+  };
+}
+
+async function payerOf(
+  gateway: Gateway,
+  { environmentId }: Caller,
+  { customerId, paymentId }: Pick<CreateClientTokenInput, 'customerId' | 'paymentId'>,
+): Promise<Result<Payer, Failure>> {
+  if ((customerId === null) === (paymentId === null)) {
+    return invalid('A token is of one customer or of one payment.', 'customerId');
+  }
+  const { prisma } = gateway.database;
+  const select = { id: true } as const;
+  if (customerId !== null) {
+    const found = await prisma.customer.findUnique({
+      where: { environmentId_id: { environmentId, id: customerId } },
+      select,
+    });
+    return found === null ? notFound('customer', 'customerId') : ok({ customerId, paymentId: null });
+  }
+  const id = paymentId ?? '';
+  const found = await prisma.payment.findUnique({ where: { environmentId_id: { environmentId, id } }, select });
+  return found === null ? notFound('payment', 'paymentId') : ok({ customerId: null, paymentId: id });
+}
+
+function checkGrants(input: CreateClientTokenInput): Result<Grant[], Failure> {
+  const { grants } = input;
+  if (grants.length > GRANTS_MAX) return invalid(`A token carries at most ${GRANTS_MAX} grants.`, 'grants');
+  if (grants.length > 0 && (input.customerId === null || !input.scopes.includes('PAY'))) {
+    return invalid('Grants are for a customer who may pay.', 'grants');
+  }
+  const checked: Grant[] = [];
+  for (const [index, { currency: code, ...grant }] of grants.entries()) {
+    const path = ['grants', String(index)];
+    const currency = parseCurrency(code);
+    if (currency === undefined) return invalid('The currency is no ISO 4217 code in use.', ...path, 'currency');
+    const whole = checkDestinations([grant], grant.amount);
+    if (!whole.ok) return fail({ ...whole.failure, path: ['input', ...path, ...whole.failure.path.slice(3)] });
+    if (checked.some(({ type, id }) => type === grant.type && id === grant.id)) {
+      return invalid('There is another grant for the same thing.', ...path, 'id');
+    }
+    checked.push({ ...grant, currency });
+  }
+  return ok(checked);
+}
+
+async function sign({ keyring }: Gateway, token: ClientToken): Promise<string> {
+  const { customerId, paymentId } = token.payer;
+  const jwt = await new SignJWT({
+    env: token.environmentId,
+    mode: token.mode,
+    scopes: token.scopes,
+    grants: token.grants.map((grant) => ({ ...grant, amount: String(grant.amount) })),
+    ...(customerId !== null && { customer: customerId }),
+    ...(paymentId !== null && { payment: paymentId }),
+  })
+    .setProtectedHeader({ alg: ALGORITHM, kid: keyring.id })
+    .setIssuer('tender')
+    .setJti(token.id)
+    // With its milliseconds: a token is told from one that was made before a revocation in the same second.
+    .setIssuedAt(token.createdAt.getTime() / 1_000)
+    .setExpirationTime(token.expiresAt.getTime() / 1_000)
+    .sign(keyring.tokenKey);
+  return `${TOKEN_PREFIX}${token.mode.toLowerCase()}_${jwt}`;
+}
+
+async function verify(gateway: Gateway, jwt: string): Promise<z.infer<typeof Claims> | undefined> {
+  try {
+    const { payload } = await jwtVerify(jwt, gateway.keyring.tokenKey, {
+      algorithms: [ALGORITHM],
+      issuer: 'tender',
+      currentDate: gateway.now(),
+      requiredClaims: ['exp', 'iat', 'jti'],
+    });
+    return Claims.parse(payload);
+  } catch {
+    // Malformed, signed by someone else, or over: all three are no token.
+    return undefined;
+  }
+}
+
+function payerIn({ customer, payment }: z.infer<typeof Claims>): Payer {
+  if (customer !== undefined && payment === undefined) return { customerId: customer, paymentId: null };
+  if (payment !== undefined && customer === undefined) return { customerId: null, paymentId: payment };
+  throw new Error('a signed token of nobody');
+}
+
+function known(code: string): Currency {
+  const currency = parseCurrency(code);
+  if (currency === undefined) throw new Error('a signed grant in no known currency');
+  return currency;
+}
