@@ -201,7 +201,8 @@ export const Payment = builder.prismaObject('Payment', {
     settledAt: t.expose('settledAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the processor paid the money out.',
+      description:
+        'When the processor had paid out all that was captured and not taken back; null while it has not, or while more can be captured. Refunds change nothing of it.',
     }),
     sequence: t.exposeInt('sequence', { description: 'The number of its last event.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
