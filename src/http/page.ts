@@ -33,6 +33,24 @@ button { font: inherit; padding: .75rem; border: 1px solid; border-radius: .5rem
 button.first { background: #1d4ed8; border-color: #1d4ed8; color: #fff; }
 :focus-visible { outline: 3px solid #60a5fa; outline-offset: 2px; }
 small { opacity: .75; }
+p, small { overflow-wrap: anywhere; }
+main:has(table) { width: min(42rem, 100%); }
+table { width: 100%; border-collapse: collapse; margin: 0 0 1.5rem; font-variant-numeric: tabular-nums; }
+caption { text-align: start; font-weight: 600; padding-bottom: .25rem; }
+th, td { text-align: start; vertical-align: top; padding: .4rem 0; border-top: 1px solid #8888; overflow-wrap: anywhere; }
+th { font-weight: 400; min-width: 6rem; padding-inline-end: 1rem; }
+thead th { font-size: .875rem; }
+.whole > * { font-weight: 600; }
+.sum { text-align: end; white-space: nowrap; padding-inline-end: 0; }
+.notice { border: 1px solid; border-radius: .5rem; padding: .5rem .75rem; margin: 0 0 1.5rem; }
+@page { size: A4; margin: 15mm; }
+@media print {
+  :root { color-scheme: light; font-size: 11pt; }
+  body { display: block; place-items: normal; min-height: 0; color: #000; background: #fff; }
+  main, main:has(table) { width: auto; padding: 0; }
+  tr { break-inside: avoid; }
+  small { opacity: 1; }
+}
 `;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
