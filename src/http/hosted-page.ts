@@ -156,7 +156,7 @@ function hostedPage(
     readonly refreshSeconds?: number;
   },
 ): Page {
-  const test = mode === 'TEST' ? '<p class="test"><strong>Test mode.</strong> No money moves.</p>\n' : '';
+  const test = mode === 'TEST' ? '<p class="notice"><strong>Test mode.</strong> No money moves.</p>\n' : '';
   return page({
     ...of,
     title: escape(of.title),
