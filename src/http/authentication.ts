@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
-import { readClientToken, TOKEN_PREFIX } from '../payments/client-token.ts';
+import { readClientToken } from '../payments/client-token.ts';
 import type { Gateway } from '../payments/gateway.ts';
+import { TOKEN_PREFIX } from '../payments/token-text.ts';
 import type { Credential } from '../schema/context.ts';
 import { findKey } from '../store/access.ts';
 

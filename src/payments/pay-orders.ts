@@ -1,10 +1,10 @@
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { RawCard } from '../domain/card.ts';
 import type { Address } from './address.ts';
-import type { ClientToken, Grant } from './client-token.ts';
 import { createPayment, type PaymentResult } from './create.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import type { ClientToken, Grant } from './token-text.ts';
 
 export interface PayOrdersInput {
   readonly idempotencyKey: string;
