@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
 import { findPaymentFor } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
-import { notFound, type Failure } from './failure.ts';
+import type { Failure } from './failure.ts';
 import type { Caller, Payer } from './gateway.ts';
 
 /**
@@ -22,7 +22,7 @@ export function isOwnPayment(payer: Payer | null, payment: Pick<Payment, 'id' | 
 }
 
 /** Whether a stored payment method is the payer's to pay this payment with: their customer's, or the payment's own. */
-function mayPayWith(
+export function mayPayWith(
   payer: Payer | null,
   method: Pick<PaymentMethod, 'id' | 'customerId'>,
   payment: Pick<Payment, 'paymentMethodId'> | null,
@@ -93,13 +93,4 @@ async function checkUnpaid(
     path: ['input', 'orders'],
     paymentId: paidBy,
   });
-}
-
-/** A payer's stored payment method that is not theirs is answered as one that does not exist. */
-export function checkMethodOf(
-  caller: Caller,
-  method: PaymentMethod,
-  payment: Pick<Payment, 'paymentMethodId'> | null,
-): Result<PaymentMethod, Failure> {
-  return mayPayWith(caller.payer, method, payment) ? ok(method) : notFound('payment method', 'paymentMethodId');
 }
