@@ -46,3 +46,27 @@ test('a payment method of another customer, detached or not, is one that does no
     })),
   );
 });
+
+test('what is wrong is named by a field of payOrders', async () => {
+  const [a = '', b = '', c = '', d = ''] = newOrders(4);
+  const most = 999_999_999_999;
+  const grants = [grant(a), grant(b, 700), grant(c, 500, 'USD'), grant(d, most)];
+  const payer = await Payer.of(gateway(), { customerId, grants });
+  const stored = await till.storedCard(customerId);
+  for (const [orders, given, code, path] of [
+    [[], {}, 'INVALID_INPUT', 'orders'],
+    [[a, a], {}, 'INVALID_INPUT', 'orders.1'],
+    [[a, b, newOrder()], {}, 'NOT_FOUND', 'orders.2'],
+    [[a, c], {}, 'INVALID_INPUT', 'orders.1'],
+    [[a, d], {}, 'INVALID_INPUT', 'orders'],
+    [[a], { card: null }, 'INVALID_INPUT', 'card'],
+    [[a], { card: card(), paymentMethodId: stored }, 'INVALID_INPUT', 'card'],
+    [[a], { card: card('4242424242424241') }, 'INVALID_INPUT', 'card.number'],
+    [[a], { returnUrl: 'javascript:alert(1)' }, 'INVALID_INPUT', 'returnUrl'],
+    [[a], { billingAddress: { country: 'Atlantis' } }, 'INVALID_INPUT', 'billingAddress.country'],
+    [[a], { idempotencyKey: '' }, 'INVALID_INPUT', 'idempotencyKey'],
+  ] as const) {
+    expect(await payer.payOrders(orders, given)).toMatchObject({ code, path: ['input', ...path.split('.')] });
+  }
+  expect(await payer.paid([a, b])).toMatchObject({ status: 'SUCCEEDED', amount: { amount: 1700, currency: 'EUR' } });
+});
