@@ -110,7 +110,7 @@ async function decide(
     draft.recordStatus();
   }
   if (operationId === null || method === null) return ok({ draft, value: null });
-  const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations });
+  const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations, isNew: true });
   if (!allowed.ok) return allowed;
   const started = startAttempt(gateway, draft, {
     origin,

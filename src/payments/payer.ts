@@ -38,6 +38,8 @@ interface PayerCharge {
   readonly payment: Payment;
   readonly method: Pick<PaymentMethod, 'fingerprint'>;
   readonly destinations: readonly Pick<PaymentDestination, 'type' | 'destinationId'>[];
+  /** It is made now, for these orders; otherwise it was there already. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -82,15 +84,16 @@ async function checkFailures(
 async function checkUnpaid(
   transaction: Transaction,
   payer: Payer,
-  { payment, destinations }: PayerCharge,
+  { payment, destinations, isNew }: PayerCharge,
 ): Promise<Result<true, Failure>> {
   if (payer.customerId === null || destinations.length === 0) return ok(true);
-  const paidBy = await findPaymentFor(transaction, payment.environmentId, destinations, payment.id);
+  // One that only waits to be paid is to be paid instead of a new one; two that wait do not keep each other waiting.
+  const paidBy = await findPaymentFor(transaction, payment, destinations, { waitingToo: isNew });
   if (paidBy === undefined) return ok(true);
   return fail({
     code: 'ALREADY_PAID',
     message: 'This is paid, or being paid, already.',
-    path: ['input', 'orders'],
-    paymentId: paidBy,
+    path: ['input', isNew ? 'orders' : 'paymentId'],
+    paymentId: isOwnPayment(payer, paidBy) ? paidBy.id : null,
   });
 }

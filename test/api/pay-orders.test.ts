@@ -70,3 +70,28 @@ test('what is wrong is named by a field of payOrders', async () => {
   }
   expect(await payer.paid([a, b])).toMatchObject({ status: 'SUCCEEDED', amount: { amount: 1700, currency: 'EUR' } });
 });
+
+test('whose payment pays an order already is told to its payer only', async () => {
+  const [order = ''] = newOrders(1);
+  const [one, other] = await Promise.all(
+    [customerId, otherId].map((id) => Payer.of(gateway(), { customerId: id, grants: [grant(order)] })),
+  );
+  const paid = await one?.paid([order]);
+  expect(await one?.payOrders([order])).toMatchObject({ code: 'ALREADY_PAID', paymentId: paid?.id });
+  expect(await other?.payOrders([order])).toMatchObject({ code: 'ALREADY_PAID', paymentId: null });
+});
+
+test('an order that a payment waits to be paid for is paid with that one, and not with a new one', async () => {
+  const [order = ''] = newOrders(1);
+  const payer = await Payer.of(gateway(), { customerId, grants: [grant(order)] });
+  const destinations = [{ type: 'ORDER', id: order, amount: 4999 }] as const;
+  const first = await till.pay({ customerId, process: false, destinations: [...destinations] });
+  const second = await till.pay({ customerId, process: false, destinations: [...destinations] });
+  expect(await payer.payOrders([order])).toMatchObject({ code: 'ALREADY_PAID', paymentId: first.id });
+  only(await payer.process({ paymentId: second.id, card: card() }), 'ProcessPaymentPayload');
+  expect(await payer.process({ paymentId: first.id, card: card() })).toMatchObject({
+    code: 'ALREADY_PAID',
+    path: ['input', 'paymentId'],
+    paymentId: second.id,
+  });
+});
