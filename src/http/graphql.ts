@@ -35,8 +35,8 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     logging: false,
     multipart: false,
     batching: false,
-    // Another origin's page has no business here: client tokens, which are made for browsers, will open this.
-    cors: false,
+    // Payers' browsers ask from the merchant's pages. Nothing is known of them but what they carry themselves: no cookies.
+    cors: { origin: '*', credentials: false, methods: ['POST'], allowedHeaders: ['authorization', 'content-type'] },
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
