@@ -5,7 +5,14 @@ import { findEnvironment, refuseTokensUntil } from '../store/access.ts';
 import { checkDestinations, type DestinationInput } from './destinations.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway, Payer } from './gateway.ts';
-import { readToken, writeToken, type ClientToken, type Grant, type TokenScope } from './token-text.ts';
+import {
+  readToken,
+  TOKEN_LENGTH_MAX,
+  writeToken,
+  type ClientToken,
+  type Grant,
+  type TokenScope,
+} from './token-text.ts';
 
 export interface CreateClientTokenInput {
   readonly customerId: string | null;
@@ -17,7 +24,6 @@ export interface CreateClientTokenInput {
 
 const SECONDS_MIN = 60;
 const SECONDS_MAX = 24 * 3_600;
-/** With these, a token stays well below the 16 KB that Node takes of headers. */
 const GRANTS_MAX = 20;
 
 /**
@@ -49,7 +55,9 @@ export async function createClientToken(
     createdAt,
     expiresAt: new Date(createdAt.getTime() + expiresInSeconds * 1_000),
   };
-  return ok({ text: await writeToken(gateway, token), token });
+  const text = await writeToken(gateway, token);
+  if (text.length > TOKEN_LENGTH_MAX) return invalid('One token cannot carry texts of this length.', 'grants');
+  return ok({ text, token });
 }
 
 /**
@@ -69,11 +77,16 @@ export async function revokeClientTokens(
 /** Reads a client token; undefined for one that this gateway did not make, that is over, or that was revoked. */
 export async function readClientToken(gateway: Gateway, text: string): Promise<ClientToken | undefined> {
   const token = await readToken(gateway, text);
-  if (token === undefined) return undefined;
-  const environment = await findEnvironment(gateway.database, token.environmentId);
-  if (environment === undefined || environment.mode !== token.mode) return undefined;
+  return token !== undefined && (await isTaken(gateway, token)) ? token : undefined;
+}
+
+/** Whether a token that was read is taken: what goes on for longer than a request asks again. */
+export async function isTaken({ database, now }: Gateway, token: ClientToken): Promise<boolean> {
+  if (token.expiresAt <= now()) return false;
+  const environment = await findEnvironment(database, token.environmentId);
+  if (environment === undefined || environment.mode !== token.mode) return false;
   const { tokensValidFrom } = environment;
-  return tokensValidFrom !== null && token.createdAt <= tokensValidFrom ? undefined : token;
+  return tokensValidFrom === null || token.createdAt > tokensValidFrom;
 }
 
 /** Who acts with a client token. */

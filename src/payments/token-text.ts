@@ -30,6 +30,9 @@ export interface ClientToken {
 /** What every client token begins with; its mode and a JSON Web Token follow. */
 export const TOKEN_PREFIX = 'ct_';
 
+/** Node takes 16 KB of headers in all: a longer token could not be used. */
+export const TOKEN_LENGTH_MAX = 12_000;
+
 const ALGORITHM = 'HS256';
 
 const Claims = z.object({
@@ -83,10 +86,10 @@ export async function readToken(
   gateway: Pick<Gateway, 'keyring' | 'now'>,
   text: string,
 ): Promise<ClientToken | undefined> {
-  const given = /^ct_(?:test|live)_(.+)$/.exec(text)?.[1];
+  const [, mode, given] = /^ct_(test|live)_(.+)$/.exec(text) ?? [];
   if (given === undefined) return undefined;
   const claims = await verify(gateway, given);
-  return claims && tokenOf(claims);
+  return claims !== undefined && claims.mode.toLowerCase() === mode ? tokenOf(claims) : undefined;
 }
 
 async function verify(
