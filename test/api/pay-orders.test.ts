@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
+import { Backstage } from '../harness/backstage.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { grant, Payer } from '../harness/payer.ts';
 import { card, Till } from '../harness/till.ts';
@@ -8,6 +9,8 @@ import { card, Till } from '../harness/till.ts';
 
 const gateway = useGateway();
 const till = new Till(gateway);
+
+const backstage = new Backstage(gateway);
 
 let customerId: string;
 let otherId: string;
@@ -94,4 +97,147 @@ test('an order that a payment waits to be paid for is paid with that one, and no
     path: ['input', 'paymentId'],
     paymentId: second.id,
   });
+});
+
+async function payerOf(...orders: string[]) {
+  return Payer.of(gateway(), { customerId, grants: orders.map((id) => grant(id)) });
+}
+
+test('a payment says which token made it, and for what', async () => {
+  const [a = '', b = ''] = newOrders(2);
+  const grants = [{ ...grant(a, 1200), number: 'N-1' }, grant(b, 34), grant(newOrder(), 5)];
+  const payer = await Payer.of(gateway(), { customerId, grants });
+  const { clientToken } = await gateway().execute(ClientTokenDocument, {}, { key: payer.token });
+  const result = only(await payer.payOrders([b, a]), 'PayOrdersPayload');
+  expect(result).toMatchObject({
+    replayed: false,
+    payment: {
+      status: 'SUCCEEDED',
+      amount: { amount: 1234, currency: 'EUR' },
+      destinations: [
+        { type: 'ORDER', id: b, number: null, amount: { amount: 34 } },
+        { type: 'ORDER', id: a, number: 'N-1', amount: { amount: 1200 } },
+      ],
+      createdBy: clientToken?.id,
+      attempts: [{ createdBy: clientToken?.id }],
+    },
+  });
+  const [created, processing] = result.payment.events.edges;
+  expect([created?.node.createdBy, processing?.node.createdBy]).toEqual([clientToken?.id, clientToken?.id]);
+  const byKey = await till.pay({ process: false });
+  const changed = await payerOfPayment(byKey.id);
+  expect(await changed.update({ paymentId: byKey.id, billingAddress: null })).toMatchObject({ payment: { id: byKey.id } });
+  const read = `{ payment(id: "${byKey.id}") { createdBy updatedBy } }`;
+  expect((await gateway().request(read)).data).toEqual({
+    payment: { createdBy: expect.stringMatching(/^key_/), updatedBy: expect.stringMatching(/^ct_/) },
+  });
+});
+
+const payerOfPayment = (paymentId: string) => Payer.of(gateway(), { paymentId });
+
+test('an amount that a browser sends is no part of the input', async () => {
+  const payer = await payerOf(newOrder());
+  const document = 'mutation ($input: PayOrdersInput!) { payOrders(input: $input) { __typename } }';
+  for (const field of ['amount', 'currency', 'destinations', 'captureMethod', 'customerId', 'process']) {
+    const input = { idempotencyKey: randomUUID(), orders: [], card: card(), [field]: 1 };
+    expect((await payer.request(document, { input })).errors?.[0]?.message).toContain(`"${field}" is not defined`);
+  }
+});
+
+test('an order of another kind with the same id is another order', async () => {
+  const order = newOrder();
+  const payer = await payerOf(order);
+  expect(await payer.payOrders([], { orders: [{ type: 'INVOICE', id: order }] })).toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('what is paid or being paid is not paid again, alone or among others; what failed is', async () => {
+  const [a = '', b = '', c = ''] = newOrders(3);
+  const payer = await payerOf(a, b, c);
+  expect(await payer.paid([a, b], { card: card('4000000000000002') })).toMatchObject({ status: 'FAILED' });
+  const { id } = await payer.paid([b, a]);
+  const again = await payerOf(a, b, c);
+  for (const orders of [[a], [b], [c, a], [a, b]]) {
+    expect(await again.payOrders(orders)).toMatchObject({ code: 'ALREADY_PAID', path: ['input', 'orders'], paymentId: id });
+  }
+  const returnUrl = 'https://shop.example/back';
+  const pending = await payer.paid([c], { card: card('4000000000003220'), returnUrl });
+  expect(pending.status).toBe('REQUIRES_ACTION');
+  expect(await again.payOrders([c])).toMatchObject({ code: 'ALREADY_PAID', paymentId: pending.id });
+});
+
+test('what was given back wholly can be paid again, and not what was given back in part', async () => {
+  const order = newOrder();
+  const payer = await payerOf(order);
+  const { id: paymentId } = await payer.paid([order]);
+  only(await till.refund({ paymentId, amount: 999 }), 'RefundPaymentPayload');
+  expect(await payer.payOrders([order])).toMatchObject({ code: 'ALREADY_PAID' });
+  only(await till.refund({ paymentId }), 'RefundPaymentPayload');
+  expect(await payer.paid([order])).toMatchObject({ status: 'SUCCEEDED' });
+});
+
+test('a payment that failed is not paid once another has paid its order', async () => {
+  const order = newOrder();
+  const payer = await payerOf(order);
+  const failed = await payer.paid([order], { card: card('4000000000000002') });
+  const paid = await payer.paid([order]);
+  expect(await payer.process({ paymentId: failed.id, card: card() })).toMatchObject({
+    code: 'ALREADY_PAID',
+    path: ['input', 'paymentId'],
+    paymentId: paid.id,
+  });
+  expect(await backstage.standing(failed.id)).toEqual([]);
+});
+
+test('sent again, with the same token or a renewed one, it is the same payment', async () => {
+  const order = newOrder();
+  const idempotencyKey = randomUUID();
+  const first = only(await (await payerOf(order)).payOrders([order], { idempotencyKey }), 'PayOrdersPayload');
+  const renewed = await payerOf(newOrder(), order);
+  expect(await renewed.payOrders([order], { idempotencyKey })).toMatchObject({
+    replayed: true,
+    payment: { id: first.payment.id, createdBy: first.payment.createdBy },
+  });
+  const dearer = await Payer.of(gateway(), { customerId, grants: [grant(order, 2000)] });
+  expect(await dearer.payOrders([order], { idempotencyKey })).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+});
+
+test('a stored card of the customer pays', async () => {
+  const order = newOrder();
+  const paymentMethodId = await till.storedCard(customerId);
+  expect(await (await payerOf(order)).paid([order], { paymentMethodId })).toMatchObject({ status: 'SUCCEEDED' });
+});
+
+test('a token of one payment pays that one, and no orders', async () => {
+  const { id } = await till.pay({ process: false });
+  const payer = await payerOfPayment(id);
+  expect(await payer.payOrders([newOrder()])).toMatchObject({ code: 'NOT_FOUND', path: ['input', 'orders', '0'] });
+  expect(await payer.process({ paymentId: id, card: card() })).toMatchObject({ payment: { status: 'SUCCEEDED' } });
+});
+
+test('many at once, of two customers, at two gateways and in different groups: one charge for an order', async () => {
+  const { database, keys } = gateway();
+  const child = await startChild({ database: database.connection, secret: SECRET, keys });
+  try {
+    const there = { ...gateway(), url: child.url };
+    const orders = newOrders(3);
+    const grants = orders.map((id) => grant(id));
+    const tokens = await Promise.all([customerId, otherId].map((id) => makeToken(gateway(), { customerId: id, grants })));
+    const groups = [[0, 1], [1, 2], [2, 0], [0], [1], [2]].map((group) => group.map((index) => orders[index] ?? ''));
+    const requests = [gateway().url, there.url].flatMap((url) =>
+      tokens.flatMap((token) => groups.map((group) => payAt(url, token, group))),
+    );
+    const results = await Promise.all(requests);
+    expect(results.every((result) => ['PayOrdersPayload', 'AlreadyPaidError'].includes(result))).toBe(true);
+    const { rows } = await gateway().app.gateway.database.pool.query<{ order: string; captured: number }>(
+      `SELECT destination_id AS order, sum(sandbox_charge.amount_captured)::int AS captured
+       FROM payment_destination AS destination JOIN operation ON operation.payment_id = destination.payment_id
+       JOIN sandbox_charge ON sandbox_charge.key = processor_key
+       WHERE destination_id = ANY ($1) AND amount_captured > 0 GROUP BY 1, destination.payment_id`,
+      [orders],
+    );
+    expect(new Set(rows.map(({ order }) => order)).size).toBe(rows.length);
+    expect(rows.length).toBeGreaterThan(0);
+  } finally {
+    await child.kill();
+  }
 });
