@@ -6,6 +6,7 @@ import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { authenticate, credentialOf } from './authentication.ts';
 import { createMask, useQuietErrors } from './masking.ts';
+import { usePayerCost } from './query-cost.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -40,7 +41,7 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
-    plugins: [useQuietErrors()],
+    plugins: [useQuietErrors(), usePayerCost()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       return createContext(gateway, feed, await authenticate(gateway, given));
