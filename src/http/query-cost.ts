@@ -31,13 +31,7 @@ const LIST_SIZE = 10;
  * bounds. A merchant's own are not held to it.
  */
 export function usePayerCost(): Plugin<Context> {
-  const refuse = ({ args, setResultAndStopExecution }: Hook): void => {
-    const { caller } = args.contextValue as Context;
-    if (caller.payer === null || costOf(args.schema, args.document) <= PAYER_COST_MAX) return;
-    const message = 'This asks for too much at once: ask for less, or in smaller pages.';
-    setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'QUERY_TOO_LARGE' } })] });
-  };
-  return { onExecute: refuse as never, onSubscribe: refuse as never };
+  return { onExecute: refuseTooLarge, onSubscribe: refuseTooLarge };
 }
 
 interface Hook {
@@ -45,8 +39,15 @@ interface Hook {
   readonly setResultAndStopExecution: (result: { errors: GraphQLError[] }) => void;
 }
 
+function refuseTooLarge({ args, setResultAndStopExecution }: Hook): void {
+  const { caller } = args.contextValue as Context;
+  if (caller.payer === null || costOf(args.schema, args.document) <= PAYER_COST_MAX) return;
+  const message = 'This asks for too much at once: ask for less, or in smaller pages.';
+  setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'QUERY_TOO_LARGE' } })] });
+}
+
 /** The most fields that a valid document can come to, each list taken for as long as it may be. */
-export function costOf(schema: GraphQLSchema, document: DocumentNode): number {
+function costOf(schema: GraphQLSchema, document: DocumentNode): number {
   const fragments = new Map(
     document.definitions.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
   );

@@ -57,7 +57,7 @@ test('a token says what it opens, and nothing of it is stored or logged', async 
     grants: [{ type: 'ORDER', id: 'ord_1', number: 'N-1', amount: { amount: 1234, currency: 'EUR' } }],
   });
   const { createdAt, expiresAt } = made.clientToken;
-  expect(Date.parse(String(expiresAt)) - Date.parse(String(createdAt))).toBe(600_000);
+  expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(600_000);
   expect(await answerTo(made.token)).toMatchObject({ status: 200, data: { clientToken: made.clientToken } });
   expect(await countRows(gateway())).toEqual(before);
   expect(JSON.stringify(gateway().logged)).not.toContain(made.token.split('.')[2]);
@@ -106,6 +106,8 @@ async function forge(
 }
 
 const same = (claims: JWTPayload): JWTPayload => claims;
+const without = (name: string) => (claims: JWTPayload) =>
+  Object.fromEntries(Object.entries(claims).filter(([each]) => each !== name));
 
 test('a token that the gateway did not sign is none', async () => {
   expect((await answerTo(await forge(same))).status).toBe(200);
@@ -136,9 +138,9 @@ test.each<[string, (claims: JWTPayload) => JWTPayload]>([
   ['another issuer', (claims) => ({ ...claims, iss: 'other' })],
   ['an environment that does not exist', (claims) => ({ ...claims, env: randomUUID() })],
   ['the other mode', (claims) => ({ ...claims, mode: 'LIVE' })],
-  ['no end', ({ exp: _, ...claims }) => claims],
-  ['no beginning', ({ iat: _, ...claims }) => claims],
-  ['no id', ({ jti: _, ...claims }) => claims],
+  ['no end', without('exp')],
+  ['no beginning', without('iat')],
+  ['no id', without('jti')],
   ['a scope that does not exist', (claims) => ({ ...claims, scopes: ['ADMIN'] })],
 ])('even when it is signed, a token with %s is none', async (_, change) => {
   expect(await answerTo(await forge(change))).toMatchObject(REFUSED);

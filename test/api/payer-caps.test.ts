@@ -28,7 +28,7 @@ const TOO_MANY = { __typename: 'TooManyAttemptsError', code: 'TOO_MANY_ATTEMPTS'
 let cards = 0;
 function newCard(): string {
   const digits = `424242${String(++cards).padStart(9, '0')}`;
-  const sum = [...digits].reduce((total, digit, index) => total + luhn(Number(digit), index % 2 === 0), 0);
+  const sum = Array.from(digits, Number).reduce((total, digit, index) => total + luhn(digit, index % 2 === 0), 0);
   return `${digits}${(10 - (sum % 10)) % 10}`;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PaymentsDocument, RelationsDocument, type TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { Payer } from '../harness/payer.ts';
-import { subscribeOverEvents, subscribeOverWebSocket } from '../harness/subscription.ts';
+import { subscribeOverEvents, subscribeOverWebSocket, whyEnded } from '../harness/subscription.ts';
 import { Till } from '../harness/till.ts';
 
 /** A payer's few lines cannot ask for more than the gateway can hold. */
@@ -46,8 +46,7 @@ test.each([subscribeOverWebSocket, subscribeOverEvents])('a subscription is held
   const { token } = await Payer.of(gateway(), { paymentId: id });
   const text = `subscription { paymentStatusChanged(id: "${id}") { payment { ${nested(8)} } } }`;
   const document = text as unknown as TypedDocumentString<unknown, Record<string, never>>;
-  const why = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error));
-  expect(await subscribe(gateway(), document, {}, token).next().catch(why)).toContain('QUERY_TOO_LARGE');
+  expect(await subscribe(gateway(), document, {}, token).next().catch(whyEnded)).toContain('QUERY_TOO_LARGE');
 });
 
 test('what a page of a shop asks for is not, nor is the merchant', async () => {

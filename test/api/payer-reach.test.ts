@@ -1,26 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import {
   NodesDocument,
   PaymentDocument,
-  PaymentEventsDocument,
   PaymentPageDocument,
   PaymentsDocument,
   PaymentStatusChangedDocument,
   RelationsDocument,
-  RevokeClientTokensDocument,
   type PaymentFilter,
 } from '../../generated/operations/graphql.ts';
 import { only, useGateway } from '../harness/gateway.ts';
-import { countListeners } from '../harness/listeners.ts';
-import { grant, makeToken, Payer } from '../harness/payer.ts';
-import { subscribeOverEvents, subscribeOverWebSocket } from '../harness/subscription.ts';
+import { grant, Payer } from '../harness/payer.ts';
+import { subscribeOverEvents, whyEnded } from '../harness/subscription.ts';
 import { card, Till } from '../harness/till.ts';
-import { until } from '../harness/until.ts';
 
 /** Payers see and pay what is theirs; whatever else there is answers as if there were nothing. */
 
-const listeners = countListeners();
 const gateway = useGateway();
 const till = new Till(gateway);
 
@@ -67,6 +62,11 @@ const asCustomer = (scopes: ('READ' | 'PAY')[] = ['READ', 'PAY']) =>
   Payer.of(gateway(), { customerId: mine.customerId, scopes });
 const asPayment = () => Payer.of(gateway(), { paymentId: mine.payments[0] ?? '' });
 
+async function humanId(id: string): Promise<string> {
+  const { data } = await gateway().request<{ payment: { humanId: string } }>(`{ payment(id: "${id}") { humanId } }`);
+  return data?.payment.humanId ?? '';
+}
+
 async function listed(token: string, filter: PaymentFilter | null = null) {
   const { payments } = await gateway().execute(PaymentsDocument, { filter }, { key: token });
   const { paymentPage } = await gateway().execute(PaymentPageDocument, { filter }, { key: token });
@@ -79,10 +79,6 @@ async function listed(token: string, filter: PaymentFilter | null = null) {
 test('lists hold and count a payer’s own payments only, whatever the filter', async () => {
   const { token } = await asCustomer();
   const [paid = '', declined = '', waiting = ''] = mine.payments;
-  const humanId = async (id: string) => {
-    const { data } = await gateway().request<{ payment: { humanId: string } }>(`{ payment(id: "${id}") { humanId } }`);
-    return data?.payment.humanId ?? '';
-  };
   const filters: [PaymentFilter | null, string[]][] = [
     [null, [...mine.payments]],
     [{ customerId: mine.customerId }, [...mine.payments]],
@@ -156,7 +152,7 @@ test('another customer’s and another environment’s payment answer as one tha
         await payer.process({ paymentId: id, paymentMethodId: mine.nodes['PaymentMethod'] }),
         await payer.update({ paymentId: id, billingAddress: null }),
         await payer.update({ paymentId: id, paymentMethodId: mine.nodes['PaymentMethod'] }),
-        (await events.next().catch(String)).toString(),
+        await events.next().catch(whyEnded),
       ]);
     }
     expect(answers[0]?.slice(1, 5)).toMatchObject(Array.from({ length: 4 }, () => ({ code: 'NOT_FOUND' })));
@@ -164,15 +160,16 @@ test('another customer’s and another environment’s payment answer as one tha
   }
 });
 
+const updating = (field: string): string => `mutation ($input: UpdatePaymentInput!) {
+  updatePayment(input: $input) { ... on UpdatePaymentPayload { payment { ${field} } } }
+}`;
+
 test('who may only pay reads no more of a payer than the payment that is paid', async () => {
   const payer = await asCustomer(['PAY']);
-  const document = (field: string) => `mutation ($input: UpdatePaymentInput!) {
-    updatePayment(input: $input) { ... on UpdatePaymentPayload { payment { ${field} } } }
-  }`;
   const variables = { input: { paymentId: mine.payments[2] } };
-  expect((await payer.request(document('status hostedPaymentUrl'), variables)).errors).toBeUndefined();
+  expect((await payer.request(updating('status hostedPaymentUrl'), variables)).errors).toBeUndefined();
   for (const field of ['customer { payments { totalCount } }', 'events { edges { node { customer { id } } } }']) {
-    const { data, errors } = await payer.request(document(field), variables);
+    const { data, errors } = await payer.request(updating(field), variables);
     expect(errors?.map(({ extensions }) => extensions?.['code'])).toContain('FORBIDDEN');
     expect(JSON.stringify(data)).not.toMatch(/totalCount|cus_/);
   }
@@ -215,45 +212,4 @@ test('the same idempotency key is another request for another payer', async () =
   }
   only(await till.create({ idempotencyKey }), 'CreatePaymentPayload');
   expect(new Set(paid).size).toBe(2);
-});
-
-/** Why a subscription ended, as its transport tells it. */
-const why = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error));
-
-describe.each([
-  ['over WebSocket', subscribeOverWebSocket],
-  ['as server-sent events', subscribeOverEvents],
-])('%s', (_, subscribe) => {
-  test('a payer is told of their own payments only', async () => {
-    const { token } = await asCustomer();
-    const all = subscribe(gateway(), PaymentEventsDocument, {}, token);
-    const foreign = { filter: { customerId: theirs.customerId } };
-    subscribe(gateway(), PaymentEventsDocument, foreign, token)
-      .next()
-      .then(
-        () => expect.fail('an event of another customer'),
-        () => undefined,
-      );
-    await until(() => listeners() === 2);
-    await till.pay({ customerId: theirs.customerId });
-    await till.pay();
-    const { id } = await till.pay({ customerId: mine.customerId, process: false });
-    expect((await all.next()).paymentEvents).toMatchObject({ type: 'PAYMENT_CREATED', payment: { id } });
-  });
-
-  test('a subscription ends when its token is revoked', async () => {
-    const { customerId } = mine;
-    const token = await makeToken(gateway(), { customerId });
-    const [id = ''] = mine.payments;
-    const live = subscribe(gateway(), PaymentEventsDocument, {}, token);
-    const one = subscribe(gateway(), PaymentStatusChangedDocument, { id }, token);
-    await one.next();
-    await until(() => listeners() === 2);
-    await gateway().execute(RevokeClientTokensDocument, { input: {} });
-    await till.pay({ customerId, process: false });
-    expect(await live.next().catch(why)).toContain('UNAUTHENTICATED');
-    only(await till.refund({ paymentId: id, amount: 1 }), 'RefundPaymentPayload');
-    expect(await one.next().catch(why)).toContain('UNAUTHENTICATED');
-    await until(() => listeners() === 0);
-  });
 });

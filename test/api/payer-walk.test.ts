@@ -103,7 +103,7 @@ function least(type: GraphQLInputType): string {
   if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
   if (isInputObjectType(type)) {
     const required = Object.values(type.getFields()).filter(
-      (field) => isNonNullType(field.type) && field.defaultValue === undefined && field.default === undefined,
+      (field) => isNonNullType(field.type) && field.default === undefined,
     );
     return `{ ${required.map((field) => `${field.name}: ${least(field.type)}`).join(', ')} }`;
   }
