@@ -1,4 +1,4 @@
-import type { TokenScope } from '../payments/client-token.ts';
+import type { TokenScope } from '../payments/token-text.ts';
 import type {
   Attempt,
   Capture,

@@ -11,7 +11,7 @@ import { Decline, declineOf } from './decline.ts';
 import { CaptureMethod, Initiator, PaymentRefundStatus, PaymentStatus, TaxType } from './enums.ts';
 import { Money, type MoneyShape } from './money.ts';
 import { Node } from './node.ts';
-import { CUSTOMERS_TOO, MERCHANT_ONLY } from './reach.ts';
+import { CUSTOMERS_TOO, MERCHANT_ONLY, NOT_FOR_READERS } from './reach.ts';
 
 const NextAction = builder.objectRef<{ redirectUrl: string; expiresAt: Date }>('NextAction').implement({
   description: 'What the payer has to do before the payment can go on.',
@@ -115,6 +115,7 @@ export const Payment = builder.prismaObject('Payment', {
     }),
     returnUrl: t.exposeString('returnUrl', { nullable: true, description: 'Where the payer comes back to.' }),
     hostedPaymentUrl: t.string({
+      ...NOT_FOR_READERS,
       nullable: true,
       description:
         'The page on which the payer pays: lead them there. Of a payment that was made without a card or a payment method; null for any other.',

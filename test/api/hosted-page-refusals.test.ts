@@ -5,13 +5,13 @@ import { expect, onTestFinished, test } from 'vitest';
 import { hosted } from '../../src/http/hosted.ts';
 import { pageUrl, PAGE_PATHS } from '../../src/payments/page-link.ts';
 import { useGateway } from '../harness/gateway.ts';
-import { nonceIn, Payer, paymentOf } from '../harness/payer.ts';
+import { nonceIn, PagePayer, paymentOf } from '../harness/page-payer.ts';
 import { countRows } from '../harness/rows.ts';
 import { Till } from '../harness/till.ts';
 
 const gateway = useGateway();
 const till = new Till(gateway);
-const payer = new Payer(gateway);
+const payer = new PagePayer(gateway);
 
 const origin = () => gateway().app.server.url;
 

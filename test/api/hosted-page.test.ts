@@ -4,7 +4,7 @@ import type { ChargeOutcome } from '../../src/processors/port.ts';
 import { Backstage } from '../harness/backstage.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
-import { nonceIn, Payer, paymentOf } from '../harness/payer.ts';
+import { nonceIn, PagePayer, paymentOf } from '../harness/page-payer.ts';
 import { countRows } from '../harness/rows.ts';
 import { halted, lost } from '../harness/stand-ins.ts';
 import { Till } from '../harness/till.ts';
@@ -13,7 +13,7 @@ import { until } from '../harness/until.ts';
 const processor = new Interposed();
 const gateway = useGateway({ sandbox: { interpose: processor } });
 const till = new Till(gateway);
-const payer = new Payer(gateway);
+const payer = new PagePayer(gateway);
 const backstage = new Backstage(gateway);
 
 const CHALLENGED = '4000000000003220';

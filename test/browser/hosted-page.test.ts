@@ -9,7 +9,7 @@ import type { ChargeOutcome } from '../../src/processors/port.ts';
 import { Backstage } from '../harness/backstage.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
-import { EXPIRY, Payer } from '../harness/payer.ts';
+import { EXPIRY, PagePayer } from '../harness/page-payer.ts';
 import { halted } from '../harness/stand-ins.ts';
 import { Till } from '../harness/till.ts';
 import { launchChromium } from './chromium.ts';
@@ -17,7 +17,7 @@ import { launchChromium } from './chromium.ts';
 const processor = new Interposed();
 const gateway = useGateway({ sandbox: { interpose: processor } });
 const till = new Till(gateway);
-const payer = new Payer(gateway);
+const payer = new PagePayer(gateway);
 const backstage = new Backstage(gateway);
 
 const DECLINED = '4000000000009987';
