@@ -11,9 +11,14 @@ import { awaitKnowledge, awaitResult, completeOperation } from './operation-cour
 /** Attempts of one payment: more than any honest payer needs, few enough to make card testing slow. */
 export const ATTEMPTS_MAX = 50;
 
+/** Whether an answer may lead to another try by itself, if the retry schedule has one. */
+export function mayBeRetried(answer: ChargeAnswer): boolean {
+  return answer.kind === 'not_executed' || (answer.kind === 'declined' && answer.decline.retryable);
+}
+
 /**
  * What the answer to a charge makes of its attempt and its payment. False where it changes nothing.
- * @param retryDelays seconds before each automatic retry
+ * @param retryDelays seconds before each automatic retry; read only where the answer may be retried
  */
 export function concludeCharge(
   gateway: Gateway,

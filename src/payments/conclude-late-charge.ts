@@ -4,7 +4,7 @@ import { approveCharge, reverseCapture, type Approval, type Reversal } from './a
 import { endingOf } from './conclude-charge.ts';
 import type { ChargeAnswer, OpenOperation } from './conclude.ts';
 import type { Gateway } from './gateway.ts';
-import { inquiryDelayMs, lookLater } from './operation-course.ts';
+import { forgetLook, lookLater } from './operation-course.ts';
 import { ownOrigin, planOperation } from './operation.ts';
 
 /** What an answer may still tell of a charge that has come to its end. */
@@ -35,19 +35,16 @@ export function concludeLateCharge(
     });
   }
   if (news === undefined) {
-    if (answer.kind === 'unknown') return lookLater(gateway, draft, operation);
-    if (operation.recoverAt === null) return false;
     // Made late, and its result is still to come: it is not lost sight of.
     const isComing = answer.kind === 'pending' || answer.kind === 'action_required';
-    const recoverAt = isComing ? new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)) : null;
-    draft.update('operation', { ...operation, recoverAt });
+    if (answer.kind !== 'unknown' && !(isComing && operation.recoverAt !== null)) return forgetLook(draft, operation);
+    lookLater(gateway, draft, operation);
     return true;
   }
   // Asked before the end, the answer may be overtaken by what brought the end; and a capture under way comes first.
   const isStale = operation.completedAt !== null && open.askedAt <= operation.completedAt;
   if (isStale || (news.kind === 'RELEASED' && draft.payment.amountCapturing > 0n)) {
-    const recoverAt = new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries));
-    draft.update('operation', { ...operation, recoverAt });
+    lookLater(gateway, draft, operation);
     return true;
   }
   draft.update('operation', { ...operation, recoverAt: null });

@@ -3,7 +3,6 @@ import { unreachable } from '../domain/result.ts';
 import { reverseCapture } from './approve.ts';
 import { endingOf } from './conclude-charge.ts';
 import type { MovementResult, OpenOperation } from './conclude.ts';
-import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { awaitResult, completeOperation, raiseOperation } from './operation-course.ts';
 
@@ -57,6 +56,7 @@ export function concludeCapture(
       // It was accepted first, and nobody heard it: what has failed since has used the authorisation up all the same.
       if (answer.reference !== null && capture.processorReference === null) {
         draft.apply({ type: 'CAPTURE_ACCEPTED', final: capture.final });
+        if (draft.payment.status !== before) draft.recordStatus(subject);
       }
       draft.update('capture', { ...capture, ...stamp, ...failureOf(answer), status: 'FAILED' });
       draft.apply({ type: 'CAPTURE_FAILED', amount: capture.amount });
@@ -122,7 +122,7 @@ export function concludeVoid(gateway: Gateway, open: OpenOperation, answer: Move
       }
       if (draft.payment.expiryRequestedAt !== null) {
         draft.apply({ type: 'EXPIRY_REFUSED' });
-        postponeExpiry(draft);
+        draft.set({ expiryPostponedTo: new Date(draft.now.getTime() + EXPIRY_AGAIN_MS) });
         draft.record('PAYMENT_EXPIRY_REFUSED', { attemptId: attempt.id });
       }
       return true;
@@ -136,15 +136,6 @@ export function concludeVoid(gateway: Gateway, open: OpenOperation, answer: Move
 
 /** How long the processor is left alone that does not let go yet what should be over. */
 const EXPIRY_AGAIN_MS = 3_600_000;
-
-function postponeExpiry(draft: PaymentDraft): void {
-  const later = new Date(draft.now.getTime() + EXPIRY_AGAIN_MS);
-  const { actionExpiresAt, authorizationExpiresAt } = draft.payment;
-  draft.set({
-    actionExpiresAt: actionExpiresAt && later,
-    authorizationExpiresAt: authorizationExpiresAt && later,
-  });
-}
 
 function endVoided({ draft, attempt }: OpenOperation): void {
   const ending = endingOf(draft.payment, 'voided');

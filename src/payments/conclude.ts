@@ -12,7 +12,7 @@ import {
 } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
 import { concludeLateCharge } from './conclude-late-charge.ts';
-import { concludeCharge } from './conclude-charge.ts';
+import { concludeCharge, mayBeRetried } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
@@ -109,7 +109,7 @@ export async function takeEffect(
     );
   }
   // What it took an operator to find out is not tried again by itself.
-  const mayRetry = operation.status !== 'RAISED';
+  const mayRetry = operation.status !== 'RAISED' && mayBeRetried(outcome);
   const retryDelays = mayRetry ? await readRetryDelays(transaction, draft.payment.environmentId) : [];
   return concludeCharge(gateway, open, outcome, retryDelays);
 }
@@ -122,7 +122,10 @@ async function takeMovementEffect(
 ): Promise<boolean> {
   const { draft, operation } = open;
   if (operation.status === 'COMPLETED') {
-    if (answer.kind === 'unknown') return lookLater(gateway, draft, operation);
+    if (answer.kind === 'unknown') {
+      lookLater(gateway, draft, operation);
+      return true;
+    }
     const wasLookedFor = forgetLook(draft, operation);
     if (answer.kind === 'not_executed') return wasLookedFor;
     return (await takeMovementResult(gateway, transaction, open, answer)) || wasLookedFor;

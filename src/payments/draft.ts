@@ -199,6 +199,7 @@ export class PaymentDraft {
       ...decided,
       cancelRequestedAt: cancelRequested ? (before.cancelRequestedAt ?? now) : null,
       expiryRequestedAt: expiryRequested ? (before.expiryRequestedAt ?? now) : null,
+      expiryPostponedTo: next.status === before.status ? before.expiryPostponedTo : null,
       retryAt: next.status === 'RETRY_SCHEDULED' ? before.retryAt : null,
       chargedAt: before.chargedAt ?? (next.amountAuthorized > 0n ? now : null),
       succeededAt: entered('SUCCEEDED') ? now : before.succeededAt,

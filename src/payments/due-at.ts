@@ -16,10 +16,10 @@ export function dueAtOf(payment: Payment): Date | null {
     case 'RETRY_SCHEDULED':
       return payment.retryAt;
     case 'REQUIRES_ACTION':
-      return isEnding ? null : payment.actionExpiresAt;
+      return isEnding ? null : postponed(payment, payment.actionExpiresAt);
     case 'AUTHORIZED':
       // A capture under way comes first: what it leaves may expire after it.
-      return isEnding || payment.amountCapturing > 0n ? null : payment.authorizationExpiresAt;
+      return isEnding || payment.amountCapturing > 0n ? null : postponed(payment, payment.authorizationExpiresAt);
     case 'PROCESSING':
     case 'CAPTURED':
     case 'SUCCEEDED':
@@ -29,4 +29,9 @@ export function dueAtOf(payment: Payment): Date | null {
     default:
       return unreachable(payment.status);
   }
+}
+
+/** A time of the processor's, or the later one at which it is asked again that refused to let go then. */
+function postponed({ expiryPostponedTo }: Payment, time: Date | null): Date | null {
+  return time !== null && expiryPostponedTo !== null && expiryPostponedTo > time ? expiryPostponedTo : time;
 }

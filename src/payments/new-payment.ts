@@ -67,6 +67,7 @@ export function newPayment(
     authorizationExpiresAt: null,
     cancelRequestedAt: null,
     expiryRequestedAt: null,
+    expiryPostponedTo: null,
     paymentDate: input.paymentDate,
     expiresAt: input.expiresAt,
     retryAt: null,

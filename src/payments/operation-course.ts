@@ -36,7 +36,7 @@ export function awaitResult(gateway: Gateway, draft: PaymentDraft, operation: Op
     ...operation,
     status: 'PENDING',
     processorReference: reference,
-    recoverAt: new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)),
+    recoverAt: nextLook(gateway, draft, operation),
   });
 }
 
@@ -54,7 +54,7 @@ export function awaitKnowledge(gateway: Gateway, draft: PaymentDraft, operation:
   draft.update('operation', {
     ...operation,
     status: 'UNKNOWN',
-    recoverAt: new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries)),
+    recoverAt: nextLook(gateway, draft, operation),
   });
   return true;
 }
@@ -63,10 +63,8 @@ export function awaitKnowledge(gateway: Gateway, draft: PaymentDraft, operation:
  * Something was said to have changed about an operation that has ended, and the processor could not be asked what: it is
  * asked again, ever more seldom.
  */
-export function lookLater(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
-  const recoverAt = new Date(draft.now.getTime() + inquiryDelayMs(gateway, operation.inquiries));
-  draft.update('operation', { ...operation, recoverAt });
-  return true;
+export function lookLater(gateway: Gateway, draft: PaymentDraft, operation: Operation): void {
+  draft.update('operation', { ...operation, recoverAt: nextLook(gateway, draft, operation) });
 }
 
 /** The look that was put down for an operation that has ended was made. @returns whether there was one */
@@ -111,7 +109,8 @@ function ageMs(draft: PaymentDraft, operation: Operation): number {
   return draft.now.getTime() - operation.createdAt.getTime();
 }
 
-/** How long to wait before the next look, in milliseconds. */
-export function inquiryDelayMs(gateway: Gateway, inquiries: number): number {
-  return Math.min(gateway.settings.recoveryDelayMs * 2 ** Math.min(inquiries, 20), INQUIRY_INTERVAL_MAX_MS);
+/** When the processor is asked the next time. */
+function nextLook(gateway: Gateway, draft: PaymentDraft, { inquiries }: Operation): Date {
+  const delayMs = gateway.settings.recoveryDelayMs * 2 ** Math.min(inquiries, 20);
+  return new Date(draft.now.getTime() + Math.min(delayMs, INQUIRY_INTERVAL_MAX_MS));
 }

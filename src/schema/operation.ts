@@ -110,6 +110,9 @@ const Recovery = builder.objectRef<Awaited<ReturnType<typeof readRecovery>>>('Re
   }),
 });
 
+/** Ids are made in the order of time, and the primary key serves this order. */
+const BY_ID = [{ column: 'id', kind: 'uuid' }] as const;
+
 builder.queryFields((t) => ({
   operations: t.connection(
     {
@@ -122,7 +125,7 @@ builder.queryFields((t) => ({
           ...(filter?.status && { status: { in: [...filter.status] } }),
           ...(filter?.kind && { kind: { in: [...filter.kind] } }),
         } satisfies Prisma.OperationWhereInput;
-        return listOf<OperationRow>(gateway.database.prisma.operation, { args, where });
+        return listOf<OperationRow>(gateway.database.prisma.operation, { args, where, order: BY_ID });
       },
     },
     OperationConnection,

@@ -47,8 +47,9 @@ export async function claimDuePayments(
 }
 
 /**
- * Deletes idempotency keys whose time is over. The time counts anew from the end of a key's operation: a request
- * whose outcome is not final, or has been for less than `keepFinalMs`, keeps its key.
+ * Deletes idempotency keys whose time is over, counted from the request. A request whose outcome is not final, or has
+ * been for less than `keepFinalMs`, keeps its key all the same; so does every key of a payment whose cancellation waits
+ * for its processor.
  * @returns how many were deleted
  */
 export async function deleteExpiredKeys(

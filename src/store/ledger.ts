@@ -156,8 +156,9 @@ export async function readById<T extends 'paymentMethod' | 'operation'>(
 /** Which of a payment's captures were taken back. To be called after lockPayment. */
 export async function readReversedCaptureIds(
   transaction: Transaction,
-  payment: Pick<Payment, 'environmentId' | 'id'>,
+  payment: Pick<Payment, 'environmentId' | 'id' | 'amountReversed'>,
 ): Promise<ReadonlySet<string>> {
+  if (payment.amountReversed === 0n) return new Set();
   const rows = await transaction.query<{ captureId: string }>(
     `SELECT capture_id FROM capture_reversal JOIN capture
        ON capture.environment_id = capture_reversal.environment_id AND capture.id = capture_reversal.capture_id

@@ -67,6 +67,40 @@ test('the payer has acted before the void: it is refused, and the charge says th
   expect(await backstage.standing(id)).toEqual([4999]);
 });
 
+test('the void is refused while the payer may still act: their time stays, and it is asked again an hour later', async () => {
+  const id = await waiting('MANUAL');
+  processor.use({ void: answers({ kind: 'failed', reference: null, code: 'not_yet', message: 'Not now.' }) });
+  await backstage.letFallDue(id);
+  const { nextAction } = await till.read(id);
+  expect(Date.parse(nextAction?.expiresAt ?? '')).toBeLessThanOrEqual(Date.now());
+  expect(Math.abs(((await backstage.dueInMs(id)) ?? 0) - 3_600_000)).toBeLessThan(30_000);
+  processor.use({});
+  await backstage.letFallDue(id);
+  expect(await till.read(id)).toMatchObject({ status: 'EXPIRED', nextAction: null });
+});
+
+test('what was postponed is over with the state that it was postponed in', async () => {
+  const id = await waiting('MANUAL');
+  processor.use({ void: answers({ kind: 'failed', reference: null, code: 'not_yet', message: 'Not now.' }) });
+  await backstage.letFallDue(id);
+  const inTenMinutes = new Date(Date.now() + 600_000);
+  processor.use({
+    lookUpCharge: answers({
+      kind: 'approved',
+      reference: 'ch',
+      networkTransactionId: null,
+      captured: false,
+      expiresAt: inTenMinutes,
+    }),
+  });
+  await backstage.askAgain(id);
+  expect(await till.read(id)).toMatchObject({
+    status: 'AUTHORIZED',
+    authorizationExpiresAt: inTenMinutes.toISOString(),
+  });
+  expect(await backstage.dueInMs(id)).toBeLessThanOrEqual(600_000);
+});
+
 test('the payer has acted, and the void was quicker to hold: EXPIRED, and nothing is held', async () => {
   const id = await waiting('MANUAL');
   processor.use({ void: lost });

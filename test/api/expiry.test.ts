@@ -20,6 +20,10 @@ function inAnHour(): string {
   return new Date(Date.now() + 3_600_000).toISOString();
 }
 
+async function cancel(paymentId: string) {
+  return only(await till.cancel({ paymentId }), 'CancelPaymentPayload').payment;
+}
+
 async function voidsOf(id: string) {
   return (await till.operationsOf(id)).filter(({ kind }) => kind === 'VOID');
 }
@@ -107,8 +111,7 @@ test('the processor refuses to let go: it stays AUTHORIZED, and is asked again a
   await backstage.letFallDue(id);
   const kept = await till.read(id);
   expect(kept).toMatchObject({ status: 'AUTHORIZED', expiryRequestedAt: null, maximumCapturable: { amount: 4999 } });
-  const aheadMs = Date.parse(kept.authorizationExpiresAt ?? '') - Date.now();
-  expect(Math.abs(aheadMs - 3_600_000)).toBeLessThan(30_000);
+  expect(Math.abs(((await backstage.dueInMs(id)) ?? 0) - 3_600_000)).toBeLessThan(30_000);
   expect((await till.eventTypes(id)).at(-1)).toBe('PAYMENT_EXPIRY_REFUSED');
   await backstage.askAgain(id);
   await backstage.runDuePayments();
@@ -117,6 +120,18 @@ test('the processor refuses to let go: it stays AUTHORIZED, and is asked again a
   await backstage.letFallDue(id);
   expect((await till.read(id)).status).toBe('EXPIRED');
   expect(new Set((await voidsOf(id)).map(({ processorKey }) => processorKey)).size).toBe(2);
+});
+
+test('however often it is refused, the time that is told is the processor’s', async () => {
+  const { id } = await till.authorize();
+  processor.use({ void: answers(refused) });
+  await backstage.letFallDue(id);
+  const { authorizationExpiresAt } = await till.read(id);
+  expect(Date.parse(authorizationExpiresAt ?? '')).toBeLessThanOrEqual(Date.now());
+  await backstage.letFallDue(id);
+  expect((await till.eventTypes(id)).filter((type) => type === 'PAYMENT_EXPIRY_REFUSED')).toHaveLength(2);
+  expect(await till.read(id)).toMatchObject({ status: 'AUTHORIZED', authorizationExpiresAt });
+  expect(Math.abs(((await backstage.dueInMs(id)) ?? 0) - 3_600_000)).toBeLessThan(30_000);
 });
 
 test('refused, and then captured: SUCCEEDED', async () => {
@@ -179,4 +194,30 @@ test('several processes let it expire: it is voided once', async () => {
   await Promise.all([1, 2, 3, 4].map(() => backstage.letFallDue(id)));
   expect(await voidsOf(id)).toHaveLength(1);
   expect((await till.read(id)).status).toBe('EXPIRED');
+});
+
+test('a cancellation while the expiry is under way: the one void does for both, and the end is CANCELED', async () => {
+  const { id } = await till.authorize();
+  processor.use({ void: doneThenLost });
+  await backstage.letFallDue(id);
+  expect((await till.read(id)).expiryRequestedAt).not.toBeNull();
+  expect(await cancel(id)).toMatchObject({ status: 'AUTHORIZED', cancelRequestedAt: expect.any(String) });
+  await backstage.askAgain(id);
+  expect(await till.read(id)).toMatchObject({ status: 'CANCELED', expiryRequestedAt: null, expiredAt: null });
+  expect(await voidsOf(id)).toHaveLength(1);
+});
+
+test('a cancellation while the expiry is under way, and the void is refused: both are told so', async () => {
+  const { id } = await till.authorize();
+  processor.use({ void: lost, lookUpMovement: answers(refused) });
+  await backstage.letFallDue(id);
+  expect((await till.read(id)).expiryRequestedAt).not.toBeNull();
+  await cancel(id);
+  await backstage.askAgain(id);
+  expect(await till.read(id)).toMatchObject({
+    status: 'AUTHORIZED',
+    cancelRequestedAt: null,
+    expiryRequestedAt: null,
+  });
+  expect((await till.eventTypes(id)).slice(-2)).toEqual(['PAYMENT_CANCEL_REFUSED', 'PAYMENT_EXPIRY_REFUSED']);
 });

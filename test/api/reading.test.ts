@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import {
   CustomersDocument,
+  OperationsDocument,
   PaymentsDocument,
   RefundsDocument,
+  type OperationsQueryVariables,
   type PaymentFilter,
   type PaymentOrder,
   type PaymentsQueryVariables,
@@ -37,6 +39,10 @@ async function page(variables: PaymentsQueryVariables) {
   return (await gateway().execute(PaymentsDocument, variables)).payments;
 }
 
+async function operations(variables: OperationsQueryVariables) {
+  return (await gateway().execute(OperationsDocument, variables)).operations;
+}
+
 async function walk(orderBy: PaymentOrder | null, direction: 'forward' | 'backward'): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | null = null;
@@ -65,6 +71,16 @@ test.each<PaymentOrder | null>([
   expect(new Set(whole).size).toBe(whole.length);
   expect(await walk(orderBy, 'forward')).toEqual(whole);
   expect(await walk(orderBy, 'backward')).toEqual(whole);
+});
+
+test('pages of operations are the whole list, the newest first', async () => {
+  const whole = (await operations({})).edges.map(({ node }) => node);
+  expect(whole.map(({ kind }) => kind)).toEqual(['CHARGE', 'REFUND', 'REFUND', 'CHARGE']);
+  expect(whole.map(({ payment }) => payment.id)).toEqual([failed, refunded, refunded, refunded]);
+  const first = await operations({ first: 3 });
+  const rest = await operations({ first: 3, after: first.pageInfo.endCursor });
+  expect([first.pageInfo.hasNextPage, rest.pageInfo.hasNextPage]).toEqual([true, false]);
+  expect([...first.edges, ...rest.edges].map(({ node }) => node)).toEqual(whole);
 });
 
 test('the order is what it says', async () => {

@@ -1,8 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CustomersWithPaymentsDocument, PaymentsWithRelationsDocument } from '../../generated/operations/graphql.ts';
+import {
+  CapturePaymentDocument,
+  CreatePaymentDocument,
+  CustomersWithPaymentsDocument,
+  PaymentsWithRelationsDocument,
+  RefundPaymentDocument,
+} from '../../generated/operations/graphql.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { countStatements, type CountedGraphQL } from '../harness/statements.ts';
-import { Till } from '../harness/till.ts';
+import { card, Till } from '../harness/till.ts';
 
 const PAYMENTS = 100;
 const AT_ONCE = 8;
@@ -59,6 +66,26 @@ test.each([5, 100])('%i customers with pages of payments with pages of events ta
   }
   // The key, the customers, and one for each of eleven relations and two counts; two more read through allocations.
   expect(statements).toHaveLength(17);
+});
+
+test('what charges, captures and refunds need only now and then is not read each time', async () => {
+  const seldom = /retry_delays|FROM capture_reversal/;
+  const amounts = { amount: 1000, currency: 'EUR', captureMethod: 'MANUAL' } as const;
+  const charge = { idempotencyKey: randomUUID(), process: true, card: card(), ...amounts };
+  const charged = await counted.run(CreatePaymentDocument, { input: charge });
+  const { payment } = only(charged.data.createPayment, 'CreatePaymentPayload');
+  const input = { paymentId: payment.id, amount: 400 };
+  const captured = await counted.run(CapturePaymentDocument, { input: { ...input, idempotencyKey: randomUUID() } });
+  only(captured.data.capturePayment, 'CapturePaymentPayload');
+  const refunded = await counted.run(RefundPaymentDocument, { input: { ...input, idempotencyKey: randomUUID() } });
+  only(refunded.data.refundPayment, 'RefundPaymentPayload');
+  const statements = [charged, captured, refunded].flatMap((each) => each.statements);
+  expect(statements.length).toBeGreaterThan(20);
+  expect(statements.filter((text) => seldom.test(text))).toEqual([]);
+  const declined = await counted.run(CreatePaymentDocument, {
+    input: { ...charge, idempotencyKey: randomUUID(), card: card('4000000000009995') },
+  });
+  expect(declined.statements.filter((text) => seldom.test(text))).toHaveLength(1);
 });
 
 test('totalCount is counted only when it is asked for', async () => {

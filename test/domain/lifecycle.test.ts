@@ -13,23 +13,9 @@ import {
   type PaymentStatus,
 } from '../../src/domain/lifecycle.ts';
 import { transition } from '../../src/domain/transition.ts';
+import { CREATED } from './created.ts';
 
 /** Which changes may follow which, and what holds whatever follows. transition.test.ts: what each change makes. */
-
-const CREATED: Lifecycle = {
-  status: 'CREATED',
-  refundStatus: 'NONE',
-  amount: 100n,
-  amountAuthorized: 0n,
-  amountCapturing: 0n,
-  amountCaptured: 0n,
-  amountReleased: 0n,
-  amountRefunding: 0n,
-  amountRefunded: 0n,
-  amountReversed: 0n,
-  cancelRequested: false,
-  expiryRequested: false,
-};
 
 const CHANGE_TYPES = [
   'SCHEDULED',

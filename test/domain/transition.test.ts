@@ -1,23 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { capturable, refundable, type Change, type Lifecycle } from '../../src/domain/lifecycle.ts';
 import { transition } from '../../src/domain/transition.ts';
+import { CREATED } from './created.ts';
 
 /** What each change makes of a payment. lifecycle.test.ts: which changes may follow which. */
-
-const CREATED: Lifecycle = {
-  status: 'CREATED',
-  refundStatus: 'NONE',
-  amount: 100n,
-  amountAuthorized: 0n,
-  amountCapturing: 0n,
-  amountCaptured: 0n,
-  amountReleased: 0n,
-  amountRefunding: 0n,
-  amountRefunded: 0n,
-  amountReversed: 0n,
-  cancelRequested: false,
-  expiryRequested: false,
-};
 
 /** The payment after changes that have to be legal. */
 function after(payment: Lifecycle, ...changes: readonly Change[]): Lifecycle {

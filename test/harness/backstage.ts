@@ -40,12 +40,24 @@ export class Backstage {
       `UPDATE payment SET due_at = now() + interval '1 minute',
          ${past('payment_date', 'SCHEDULED')}, ${past('retry_at', 'RETRY_SCHEDULED')},
          ${past('expires_at', 'CREATED', 'FAILED')}, ${past('action_expires_at', 'REQUIRES_ACTION')},
-         ${past('authorization_expires_at', 'AUTHORIZED')}
+         ${past('authorization_expires_at', 'AUTHORIZED')},
+         ${past('expiry_postponed_to', 'REQUIRES_ACTION', 'AUTHORIZED')}
        WHERE id = $1 RETURNING environment_id AS "environmentId", id`,
       [uuidOf(paymentId)],
     );
     for (const row of rows) await fallDue(this.#gateway().app.gateway, row);
     await this.#settle(paymentId);
+  }
+
+  /** How long it is until a payment falls due, in milliseconds; null where it never does. */
+  async dueInMs(paymentId: string): Promise<number | null> {
+    const { rows } = await this.#pool.query<{ dueInMs: number | null }>(
+      `SELECT (extract(epoch FROM due_at - now()) * 1000)::float8 AS "dueInMs" FROM payment WHERE id = $1`,
+      [uuidOf(paymentId)],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('there is no such payment');
+    return row.dueInMs;
   }
 
   /** One round of what is due. */

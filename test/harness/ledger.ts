@@ -19,13 +19,34 @@ export interface Ledger {
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Inserts a row; what is left out gets the database's own default. */
-export async function insert(client: Client, table: string, row: Row): Promise<void> {
+/**
+ * Inserts a row; what is left out gets the database's own default. A database of an earlier version gets the columns that
+ * it has.
+ */
+export async function insert(client: Client, table: string, whole: Row): Promise<void> {
+  const known = await columnsOf(client, table);
+  const row = Object.fromEntries(Object.entries(whole).filter(([column]) => known.has(column)));
   const columns = Object.keys(row);
   await client.query(
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((_, index) => `$${index + 1}`).join(', ')})`,
     Object.values(row),
   );
+}
+
+const knownColumns = new WeakMap<Client, Map<string, ReadonlySet<string>>>();
+
+async function columnsOf(client: Client, table: string): Promise<ReadonlySet<string>> {
+  const tables = knownColumns.get(client) ?? new Map<string, ReadonlySet<string>>();
+  knownColumns.set(client, tables);
+  let columns = tables.get(table);
+  if (columns === undefined) {
+    const { rows } = await client.query<{ name: string }>(
+      'SELECT attname AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped',
+      [table],
+    );
+    tables.set(table, (columns = new Set(rows.map(({ name }) => name))));
+  }
+  return columns;
 }
 
 const by = { created_by: 'test', updated_by: 'test' };

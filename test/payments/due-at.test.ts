@@ -67,7 +67,7 @@ const COLUMNS = [true, false].flatMap((active) =>
 const cells = PAYMENT_STATUSES.flatMap((status) => {
   const marks = DUE[status].trim().split(/\s+/);
   return COLUMNS.map((column, index) => ({
-    payment: { status, ...column, ...TIMES } as Payment,
+    payment: { status, ...column, ...TIMES, expiryPostponedTo: null } as Payment,
     time: marks[index] === 'e' ? ('expiresAt' as const) : marks[index] === 'x' ? DUE_AT[status] : null,
     active: column.active ? 'active' : 'not active',
     capturing: column.amountCapturing > 0n ? 'capturing' : 'idle',
@@ -91,6 +91,19 @@ describe('when a payment is due', () => {
   test.for(PAYMENT_STATUSES)('%s without that time is due for nothing', (status) => {
     const time = DUE_AT[status];
     const [cell] = cells.filter(({ payment }) => payment.status === status);
-    expect(dueAtOf({ ...cell?.payment, ...(time && { [time]: null }) } as Payment)).toBeNull();
+    const expiryPostponedTo = new Date('2027-02-01');
+    expect(dueAtOf({ ...cell?.payment, expiryPostponedTo, ...(time && { [time]: null }) } as Payment)).toBeNull();
+  });
+
+  test.for(PAYMENT_STATUSES)('%s: what the processor refused to end is due at the later time', (status) => {
+    const time = DUE_AT[status];
+    const isAsked = status === 'REQUIRES_ACTION' || status === 'AUTHORIZED';
+    const [cell] = cells.filter(({ payment }) => payment.status === status);
+    const earlier = new Date('2026-12-31');
+    const later = new Date('2027-02-01');
+    expect(dueAtOf({ ...cell?.payment, expiryPostponedTo: earlier } as Payment)).toEqual(time && TIMES[time]);
+    expect(dueAtOf({ ...cell?.payment, expiryPostponedTo: later } as Payment)).toEqual(
+      isAsked ? later : time && TIMES[time],
+    );
   });
 });

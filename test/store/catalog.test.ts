@@ -107,6 +107,7 @@ test('what is unique beside the ids', async () => {
   );
   expect(found).toEqual([
     'api_key_hash_key',
+    'attempt_environment_id_payment_id_id_key',
     'attempt_environment_id_payment_id_number_key',
     'attempt_one_live',
     'environment_account_id_mode_key',
@@ -241,7 +242,8 @@ describe('the environment', () => {
 /** A new row of each table that refers to others, and where it points. */
 const ROWS: Readonly<Record<string, (of: Ledger) => Row>> = {
   payment_method: methodRow,
-  payment: (of) => ({ ...paymentRow(of), current_attempt_id: of.attemptId }),
+  // An attempt of its own there can only be once it is there: writeLedger points it to one.
+  payment: (of) => ({ ...paymentRow(of), current_attempt_id: null }),
   payment_destination: destinationRow,
   attempt: (of) => attemptRow(of, 2),
   capture: (of) => ({ ...captureRow(of, 1), status: 'FAILED' }),
@@ -262,7 +264,7 @@ const POINTERS: Readonly<Record<string, readonly [string, string, keyof Ledger]>
   payment_method_environment_id_customer_id_fkey: ['payment_method', 'customer_id', 'customerId'],
   payment_environment_id_customer_id_fkey: ['payment', 'customer_id', 'customerId'],
   payment_environment_id_payment_method_id_fkey: ['payment', 'payment_method_id', 'methodId'],
-  payment_environment_id_current_attempt_id_fkey: ['payment', 'current_attempt_id', 'attemptId'],
+  payment_environment_id_id_current_attempt_id_fkey: ['payment', 'current_attempt_id', 'attemptId'],
   payment_destination_environment_id_payment_id_fkey: ['payment_destination', 'payment_id', 'paymentId'],
   attempt_environment_id_payment_id_currency_fkey: ['attempt', 'payment_id', 'paymentId'],
   attempt_environment_id_payment_method_id_fkey: ['attempt', 'payment_method_id', 'methodId'],
@@ -270,11 +272,11 @@ const POINTERS: Readonly<Record<string, readonly [string, string, keyof Ledger]>
   capture_environment_id_attempt_id_fkey: ['capture', 'attempt_id', 'attemptId'],
   capture_reversal_environment_id_capture_id_fkey: ['capture_reversal', 'capture_id', 'captureId'],
   refund_environment_id_payment_id_currency_fkey: ['refund', 'payment_id', 'paymentId'],
-  refund_environment_id_attempt_id_fkey: ['refund', 'attempt_id', 'attemptId'],
+  refund_environment_id_payment_id_attempt_id_fkey: ['refund', 'attempt_id', 'attemptId'],
   refund_allocation_environment_id_refund_id_fkey: ['refund_allocation', 'refund_id', 'refundId'],
   refund_allocation_environment_id_capture_id_fkey: ['refund_allocation', 'capture_id', 'captureId'],
   operation_environment_id_payment_id_fkey: ['operation', 'payment_id', 'paymentId'],
-  operation_environment_id_attempt_id_fkey: ['operation', 'attempt_id', 'attemptId'],
+  operation_environment_id_payment_id_attempt_id_fkey: ['operation', 'attempt_id', 'attemptId'],
   operation_environment_id_capture_id_fkey: ['operation', 'capture_id', 'captureId'],
   operation_environment_id_refund_id_fkey: ['operation', 'refund_id', 'refundId'],
   operation_resolution_environment_id_operation_id_fkey: ['operation_resolution', 'operation_id', 'operationId'],
@@ -333,7 +335,7 @@ describe('no row points into another environment', () => {
     const statement = 'UPDATE payment SET current_attempt_id = $1 WHERE id = $2';
     await expect(client.query(statement, [theirs.attemptId, mine.paymentId])).rejects.toMatchObject({
       code: '23503',
-      constraint: 'payment_environment_id_current_attempt_id_fkey',
+      constraint: 'payment_environment_id_id_current_attempt_id_fkey',
     });
   });
 });

@@ -11,6 +11,7 @@ import {
   insert,
   keyRow,
   operationRow,
+  paymentRow,
   refundRow,
   resolutionRow,
   reversalRow,
@@ -29,6 +30,10 @@ const { write, update, refusalOf } = sql;
 function idOf(table: 'attempt' | 'capture' | 'refund' | 'environment'): string {
   const { attemptId: attempt, captureId: capture, refundId: refund, environmentId: environment } = sql.mine;
   return { attempt, capture, refund, environment }[table];
+}
+
+function refusedBy(constraint: string) {
+  return { code: FOREIGN_KEY, constraint };
 }
 
 /** What else there could be in each column of a row that moves money. */
@@ -148,6 +153,45 @@ describe('a payment has one currency', () => {
       code: RESTRICTED,
       constraint: expect.stringMatching(/_environment_id_payment_id_currency_fkey$/),
     });
+  });
+});
+
+describe('an attempt is of its own payment', () => {
+  test('for every operation', async () => {
+    const { attemptId } = await addPayment(sql.client, sql.mine);
+    const row = operationRow(sql.mine);
+    expect(await refusalOf(() => write('operation', { ...row, attempt_id: attemptId }))).toEqual(
+      refusedBy('operation_environment_id_payment_id_attempt_id_fkey'),
+    );
+    await write('operation', row);
+    await expect(update('operation', String(row['id']), `attempt_id = '${attemptId}'`)).rejects.toMatchObject(
+      refusedBy('operation_environment_id_payment_id_attempt_id_fkey'),
+    );
+  });
+
+  test.for(['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELED'])('for every refund that is %s', async (status) => {
+    const { attemptId } = await addPayment(sql.client, sql.mine);
+    const row = { ...refundRow(sql.mine, 1), status };
+    const part = [sql.mine.captureId, 1] as const;
+    expect(await refusalOf(() => addRefund(sql.client, { ...row, attempt_id: attemptId }, [part]))).toEqual(
+      refusedBy('refund_environment_id_payment_id_attempt_id_fkey'),
+    );
+    await addRefund(sql.client, row, [part]);
+  });
+
+  test('for the one that counts', async () => {
+    const other = await addPayment(sql.client, sql.mine);
+    const point = (attemptId: string) => update('payment', sql.mine.paymentId, `current_attempt_id = '${attemptId}'`);
+    expect(await refusalOf(() => point(other.attemptId))).toEqual(
+      refusedBy('payment_environment_id_id_current_attempt_id_fkey'),
+    );
+    const row = { ...paymentRow(sql.mine), current_attempt_id: sql.mine.attemptId };
+    expect(await refusalOf(() => write('payment', row))).toEqual(
+      refusedBy('payment_environment_id_id_current_attempt_id_fkey'),
+    );
+    const second = attemptRow(sql.mine, 2);
+    await write('attempt', second);
+    await point(String(second['id']));
   });
 });
 
