@@ -23,6 +23,7 @@ const NO_FUNDS = '4000000000009995';
 const HOUR_MS = 3_600_000;
 const BERLIN = { line1: 'Kurfuerstendamm 21', city: 'Berlin', postalCode: '10719', country: 'DE' };
 
+const state = (id: string) => desk.payment(id, 'status refundStatus');
 const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const order = (id: string, amount: number) => ({ type: 'ORDER', id, amount, currency: 'USD' });
 
@@ -181,8 +182,6 @@ describe('Payment Object', () => {
 });
 
 describe('current_state', () => {
-  const state = (id: string) => desk.payment(id, 'status refundStatus');
-
   it('current_state: created', async () => {
     const { id } = await till.pay({ process: false });
     expect(await state(id)).toEqual({ status: 'CREATED', refundStatus: 'NONE' });
@@ -354,6 +353,16 @@ describe('Retrieve a Payment', () => {
   });
 });
 
+/** Which payments of a list a page has, by their place in the list. */
+async function page(args: string, { customerId, ids }: { customerId: string; ids: string[] }, filter = '') {
+  const operation = `query ($of: ID!) {
+    paymentPage(${args} filter: { customerId: $of ${filter} }) { items { id } }
+  }`;
+  type Answer = { paymentPage: { items: { id: string }[] } };
+  const { paymentPage } = await desk.ask<Answer>(operation, { of: customerId });
+  return paymentPage.items.map(({ id }) => ids.indexOf(id));
+}
+
 describe('List all Payments', () => {
   const DAYS = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z', '2026-01-03T00:00:00.000Z'];
 
@@ -368,16 +377,6 @@ describe('List all Payments', () => {
       ids.push(id);
     }
     return { customerId, ids };
-  }
-
-  /** Which of them a page has, by their place among them. */
-  async function page(args: string, { customerId, ids }: { customerId: string; ids: string[] }, filter = '') {
-    const operation = `query ($of: ID!) {
-      paymentPage(${args} filter: { customerId: $of ${filter} }) { items { id } }
-    }`;
-    type Answer = { paymentPage: { items: { id: string }[] } };
-    const { paymentPage } = await desk.ask<Answer>(operation, { of: customerId });
-    return paymentPage.items.map(({ id }) => ids.indexOf(id));
   }
 
   it('List all Payments: size', async () => {
