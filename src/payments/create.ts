@@ -86,18 +86,16 @@ async function decide(
   if (input.customerId !== null && !(await customerExists(transaction, environmentId, input.customerId))) {
     return notFound('customer', 'customerId');
   }
-  let { method } = given;
-  if (input.paymentMethodId !== null) {
-    const usable = await usableMethod(transaction, caller, input.paymentMethodId, {
-      customerId: input.customerId,
-      paymentMethodId: null,
-    });
-    if (!usable.ok) return usable;
-    method = usable.value;
-  }
   const { inlineCustomer } = checked;
   const inline = inlineCustomer && (await findOrAddCustomer(gateway, caller, { transaction, clock }, inlineCustomer));
   const customerId = inline?.id ?? input.customerId;
+  let { method } = given;
+  if (input.paymentMethodId !== null) {
+    const payment = { customerId, paymentMethodId: null };
+    const usable = await usableMethod(transaction, caller, input.paymentMethodId, payment);
+    if (!usable.ok) return usable;
+    method = usable.value;
+  }
   const payment = newPayment(gateway, caller, { id: given.paymentId, now: clock.now, method, customerId, ...checked });
   const draft = new PaymentDraft(gateway, { payment, isNew: true, clock, actor: caller.actor });
   if (inline?.added) draft.insert('customer', inline.added);

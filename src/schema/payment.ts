@@ -95,6 +95,11 @@ export const Payment = builder.prismaObject('Payment', {
     captureMethod: t.expose('captureMethod', { type: CaptureMethod, description: 'When the amount is taken.' }),
     initiator: t.expose('initiator', { type: Initiator, description: 'Who started it.' }),
     offSession: t.exposeBoolean('offSession', { description: 'The customer is not there to be asked for anything.' }),
+    idempotencyKey: t.exposeString('idempotencyKey', {
+      ...MERCHANT_ONLY,
+      nullable: true,
+      description: 'The idempotency key with which it was created; null where that is not known any more.',
+    }),
     decline: t.field({
       type: Decline,
       nullable: true,
