@@ -505,6 +505,11 @@ describe('Update Payment', () => {
       browser.mutate('updatePayment', { paymentId, paymentMethodId }, 'payment { paymentMethod { id } }');
     expect(await update(own.id)).toMatchObject({ payment: { paymentMethod: { id: paymentMethodId } } });
     expect(await update(theirs.id)).toMatchObject({ __typename: 'NotFoundError', path: ['input', 'paymentId'] });
+    const change = { paymentId: own.id, active: false, paymentDate: '2099-01-01T00:00:00.000Z' };
+    const scheduler = desk.as(await desk.tokenFor(customerId, [], ['READ', 'PAY', 'SCHEDULE']));
+    expect(await scheduler.mutate('updatePayment', change, 'payment { active paymentDate }')).toMatchObject({
+      payment: { active: false, paymentDate: '2099-01-01T00:00:00.000Z' },
+    });
   });
 
   it('Update Payment: Admin Role', async () => {
