@@ -34,7 +34,8 @@ function forCaller(error: unknown): GraphQLError | undefined {
 const INVALID_VARIABLE =
   /^Variable "\$(?<variable>\w+)" (?:got|has) invalid value[^]*?(?: at "(?<place>[\w.[\]]+)")?;(?<reason>[^]*)$/;
 
-/** The one reason of graphql's that says something and quotes nothing: a field is missing. */
+/** The reasons of graphql's that say something and can be told: a field is missing, or there is none such. */
+const UNKNOWN_FIELD = /not to include unknown field "([A-Za-z_]{1,40})"(?:, found:|\. Did you mean )/;
 const MISSING_FIELD = /required field "([A-Za-z_]\w*)"|Field "([A-Za-z_]\w*)" of required type/;
 
 /** The error with the place and the reason, and without the value: a card number or CVC could be in it. */
@@ -42,13 +43,19 @@ function withoutValues(error: GraphQLError): GraphQLError {
   const variable = INVALID_VARIABLE.exec(error.message)?.groups;
   if (variable === undefined) return error;
   const place = variable['place'] ?? variable['variable'] ?? '';
-  const missing = MISSING_FIELD.exec(variable['reason'] ?? '');
-  const field = missing?.[1] ?? missing?.[2];
-  const why = field === undefined ? 'the value does not fit the type of this field' : `${field} is required`;
+  const why = reasonOf(variable['reason'] ?? '');
   return new GraphQLError(`The variable has an invalid value at "${place}": ${why}.`, {
     nodes: error.nodes,
     extensions: { code: 'BAD_USER_INPUT', inputPath: place.split('.'), http: { spec: true, status: 400 } },
   });
+}
+
+function reasonOf(text: string): string {
+  const unknown = UNKNOWN_FIELD.exec(text)?.[1];
+  if (unknown !== undefined) return `there is no field ${unknown}`;
+  const missing = MISSING_FIELD.exec(text);
+  const field = missing?.[1] ?? missing?.[2];
+  return field === undefined ? 'the value does not fit the type of this field' : `${field} is required`;
 }
 
 /** A text with every run of three digits or more taken out: what is left of a card number or a CVC says nothing. */

@@ -3,7 +3,7 @@ import { capturable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { readOfPayment } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { checkAmountOf } from './details.ts';
+import { amountFieldOf, checkAmountOf } from './details.ts';
 import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
@@ -51,7 +51,8 @@ export async function capturePayment(
     const amount = given.value;
     const refused = draft.try({ type: 'CAPTURE_STARTED', amount });
     if (refused !== undefined) {
-      const terms = { done: 'captured', limit: 'CAPTURABLE', maximum: capturable } as const;
+      const field = amountFieldOf(input.amount);
+      const terms = { done: 'captured', limit: 'CAPTURABLE', maximum: capturable, field } as const;
       return fail(refusedAmount(payment, refused, terms));
     }
     const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
@@ -93,6 +94,7 @@ function newCapture(draft: PaymentDraft, of: Pick<Capture, 'id' | 'attemptId' | 
     processorReference: null,
     failureCode: null,
     failureMessage: null,
+    settledAt: null,
     createdAt: now,
     updatedAt: now,
     createdBy: actor,

@@ -18,11 +18,17 @@ export function checkAmountIn(
   amount: bigint | { readonly decimal: string },
   currency: Currency,
 ): Result<bigint, Failure> {
-  if (typeof amount === 'bigint') return checkAmount(amount, 'amount');
+  const field = amountFieldOf(amount);
+  if (typeof amount === 'bigint') return checkAmount(amount, field);
   const parsed = fromDecimal(amount.decimal, currency);
-  if (parsed !== undefined) return checkAmount(parsed, 'amountDecimal');
+  if (parsed !== undefined) return checkAmount(parsed, field);
   const decimals = exponentOf(currency);
-  return invalid(`An amount in ${currency} is a number with at most ${decimals} decimals.`, 'amountDecimal');
+  return invalid(`An amount in ${currency} is a number with at most ${decimals} decimals.`, field);
+}
+
+/** Which field of an input holds an amount of this form. */
+export function amountFieldOf(amount: bigint | object | null): 'amount' | 'amountDecimal' {
+  return typeof amount === 'object' && amount !== null ? 'amountDecimal' : 'amount';
 }
 
 /** The same in the currency of a payment. */

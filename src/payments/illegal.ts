@@ -22,6 +22,7 @@ export function refusedAmount(
     readonly done: string;
     readonly limit: 'REFUNDABLE' | 'CAPTURABLE';
     readonly maximum: (lifecycle: ReturnType<typeof lifecycleOf>) => bigint;
+    readonly field: 'amount' | 'amountDecimal';
   },
 ): Failure {
   if (refused.illegal === 'STATUS') return illegalState(payment, terms.done, 'paymentId');
@@ -35,7 +36,7 @@ export function refusedAmount(
   return {
     code: 'AMOUNT_TOO_LARGE',
     message: `At most ${maximum} minor units of this payment can be ${terms.done}.`,
-    path: ['input', 'amount'],
+    path: ['input', terms.field],
     maximum,
     limit: terms.limit,
     currency: payment.currency,

@@ -35,6 +35,7 @@ export function newPayment(
     captureMethod: input.captureMethod,
     initiator: input.initiator,
     offSession: input.offSession,
+    idempotencyKey: input.idempotencyKey,
     hosted: method === null,
     description: input.description,
     statementDescriptor: input.statementDescriptor,

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../domain/result.ts';
 import { readOfPayment, readReversedCaptureIds } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import { currentAttempt } from './current-attempt.ts';
-import { checkAmountOf, checkText } from './details.ts';
+import { amountFieldOf, checkAmountOf, checkText } from './details.ts';
 import { dispatch } from './dispatch.ts';
 import { lifecycleOf, type PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
@@ -52,7 +52,8 @@ export async function refundPayment(
     const amount = given.value;
     const refused = draft.try({ type: 'REFUND_STARTED', amount });
     if (refused !== undefined) {
-      const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable } as const;
+      const field = amountFieldOf(input.amount);
+      const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable, field } as const;
       return fail(refusedAmount(payment, refused, terms));
     }
     const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));

@@ -17,7 +17,9 @@ export interface Tax {
 
 /** Subtotal and tax add up to the payment's amount; neither is below zero. */
 export function checkTax(tax: Tax, paymentAmount: bigint): Result<Tax, Failure> {
-  if (tax.subtotal < 0n || tax.amount < 0n) return invalid('A subtotal and a tax are not below zero.', 'tax');
+  for (const part of ['subtotal', 'amount'] as const) {
+    if (tax[part] < 0n) return invalid('A subtotal and a tax are not below zero.', 'tax', part);
+  }
   const sum = tax.subtotal + tax.amount;
   if (sum !== paymentAmount) {
     return invalid(`Subtotal and tax add up to ${sum} minor units, not to the payment's amount.`, 'tax', 'subtotal');

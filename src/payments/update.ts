@@ -15,8 +15,8 @@ import { illegalState } from './illegal.ts';
 export interface UpdatePaymentInput {
   readonly paymentId: string;
   /** False stops what the gateway would do by itself: a scheduled charge, automatic retries. */
-  readonly active?: boolean | undefined;
-  readonly paymentMethodId?: string | undefined;
+  readonly active?: boolean | null | undefined;
+  readonly paymentMethodId?: string | null | undefined;
   readonly billingAddress?: Address | null | undefined;
   /** When it is to be charged; null to leave that to whoever made it. */
   readonly paymentDate?: Date | null | undefined;
@@ -33,6 +33,10 @@ export async function updatePayment(
   input: UpdatePaymentInput,
 ): Promise<Result<Payment, Failure>> {
   const { paymentId } = input;
+  if (input.active === null) return invalid('A payment is active, or it is not.', 'active');
+  if (input.paymentMethodId === null) {
+    return invalid('A payment method is replaced by another, not taken away.', 'paymentMethodId');
+  }
   const result = await transact<Result<Payment, Failure>>(gateway.database, async (transaction) => {
     const clock = await readClock(transaction);
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
@@ -54,7 +58,11 @@ async function change(
   { active, paymentMethodId, billingAddress, paymentDate }: UpdatePaymentInput,
 ): Promise<Result<true, Failure>> {
   const { payment } = draft;
-  if (paymentMethodId !== undefined) {
+  if (!caller.schedules && (paymentDate !== undefined || active != null)) {
+    const field = paymentDate === undefined ? 'active' : 'paymentDate';
+    return invalid('This token does not let you decide when a payment is charged by itself.', field);
+  }
+  if (paymentMethodId != null) {
     if (!AT_REST.includes(payment.status)) return fail(illegalState(payment, 'paid otherwise', 'paymentMethodId'));
     const usable = await usableMethod(transaction, caller, paymentMethodId, payment);
     if (!usable.ok) return usable;
@@ -70,7 +78,7 @@ async function change(
     const scheduled = schedule(draft, paymentDate);
     if (!scheduled.ok) return scheduled;
   }
-  if (active !== undefined) {
+  if (active != null) {
     draft.set({ active });
     if (!active && draft.try({ type: 'RETRY_CALLED_OFF' }) === undefined) draft.recordStatus();
   }

@@ -8,8 +8,9 @@ export function searchText(text: string): string {
 }
 
 /** For arguments of queries, which have no union of errors: the field is null and the error says why. */
-export function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+export function badInput(message: string, ...inputPath: string[]): GraphQLError {
+  const where = inputPath.length === 0 ? {} : { inputPath };
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', ...where } });
 }
 
 /** Ids that are no ids of a type match nothing, as unknown ones do. */

@@ -1,5 +1,6 @@
-import { callerOf, type ClientToken } from '../payments/client-token.ts';
+import { callerOf } from '../payments/client-token.ts';
 import type { Caller, Gateway } from '../payments/gateway.ts';
+import type { ClientToken } from '../payments/token-text.ts';
 import type { KeyOwner } from '../store/access.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import { createLoaders, type Loaders } from '../store/loaders.ts';
@@ -25,7 +26,7 @@ export function createContext(gateway: Gateway, feed: EventFeed, credential: Cre
 }
 
 function merchantOf({ id, environmentId, mode }: KeyOwner): Caller {
-  return { environmentId, mode, principal: 'merchant', actor: `key_${id}`, payer: null };
+  return { environmentId, mode, principal: 'merchant', actor: `key_${id}`, payer: null, schedules: true };
 }
 
 /** Forgets everything that was read. */

@@ -42,7 +42,8 @@ export function eventStream(context: Context, options: StreamOptions): Repeater<
     const endOfToken = endWithToken(context, () => waiting.end());
     let told: string | null = null;
     const tell = async (message: EventMessage): Promise<void> => {
-      if (!(await isStillAllowed(context))) throw noLongerAllowed(told);
+      // The first message comes right after the credential was looked at.
+      if (message.event !== null && !(await isStillAllowed(context, message.event))) throw noLongerAllowed(told);
       told = message.cursor;
       // Goes on when the subscriber asks for the next one, or leaves.
       await push(message);

@@ -145,14 +145,14 @@ function amountOf({ amount, amountDecimal }: GivenAmount): Result<bigint | { dec
 }
 
 async function create(
-  input: (typeof CreatePaymentInput)['$inferInput'],
+  { amountDecimal, ...input }: (typeof CreatePaymentInput)['$inferInput'],
   { gateway, caller }: Context,
 ): Promise<Result<PaymentPayload, Failure>> {
   const customerId = input.customerId == null ? null : decodeIdOf('Customer', input.customerId);
   if (customerId === undefined) return notFound('customer', 'customerId');
   const paymentMethodId = input.paymentMethodId == null ? null : decodeIdOf('PaymentMethod', input.paymentMethodId);
   if (paymentMethodId === undefined) return notFound('payment method', 'paymentMethodId');
-  const amount = amountOf(input);
+  const amount = amountOf({ amount: input.amount, amountDecimal });
   if (!amount.ok) return amount;
   if (amount.value === null) return invalid('Say how much.', 'amount');
   return createPayment(gateway, caller, {
@@ -207,13 +207,13 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: UpdatePaymentInput, required: true, description: 'The payment, and what of it.' }) },
     resolve: async (_, { input: { paymentId: id, active, paymentDate, ...given } }, context) => {
       const { billingAddress, paymentMethodId: methodId } = given;
-      const paymentMethodId = methodId == null ? undefined : decodeIdOf('PaymentMethod', methodId);
+      const paymentMethodId = methodId == null ? methodId : decodeIdOf('PaymentMethod', methodId);
       const update = async (paymentId: string) =>
         methodId != null && paymentMethodId === undefined
           ? notFound('payment method', 'paymentMethodId')
           : updatePayment(context.gateway, context.caller, {
               paymentId,
-              active: active ?? undefined,
+              active,
               paymentMethodId,
               billingAddress: billingAddress === undefined ? undefined : addressOf(billingAddress),
               paymentDate,

@@ -70,7 +70,9 @@ function whereOf(
   if (filter == null) return own;
   const { status, refundStatus, customerId, humanId, currency, destination, createdFrom, createdTo } = filter;
   const code = currency == null ? undefined : parseCurrency(currency);
-  if (currency != null && code === undefined) throw badInput('The currency is no ISO 4217 code in use.');
+  if (currency != null && code === undefined) {
+    throw badInput('The currency is no ISO 4217 code in use.', 'filter', 'currency');
+  }
   return {
     AND: [own],
     environmentId: own.environmentId,
@@ -154,9 +156,12 @@ builder.queryField('paymentPage', (t) =>
       orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
     },
     resolve: async (_, { page, size, filter, orderBy }, context) => {
-      if (size < 1 || size > PAGE_SIZE_MAX) throw badInput(`A page has 1 to ${PAGE_SIZE_MAX} payments.`);
+      if (size < 1 || size > PAGE_SIZE_MAX) throw badInput(`A page has 1 to ${PAGE_SIZE_MAX} payments.`, 'size');
       if (page < 0 || page * size > SKIPPED_MAX) {
-        throw badInput(`A page begins within the first ${SKIPPED_MAX} payments: use payments(after:) for more.`);
+        throw badInput(
+          `A page begins within the first ${SKIPPED_MAX} payments: use payments(after:) for more.`,
+          'page',
+        );
       }
       const { payment } = context.gateway.database.prisma;
       const where = whereOf(context, filter);

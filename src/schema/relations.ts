@@ -2,6 +2,7 @@ import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts'
 import { builder } from './builder.ts';
 import { keysetConnection } from './connection.ts';
 import { Customer } from './customer.ts';
+import { PaymentMethodType } from './enums.ts';
 import { Money } from './money.ts';
 import { Attempt, Capture, CaptureReversal, PaymentDestination, Refund } from './movements.ts';
 import { Operation } from './operation.ts';
@@ -34,6 +35,13 @@ builder.prismaObjectFields('Payment', (t) => ({
     description: 'What it is or was paid with.',
     resolve: ({ paymentMethodId }, _, { loaders }) =>
       paymentMethodId === null ? null : loaders.paymentMethod.load(paymentMethodId),
+  }),
+  paymentMethodType: t.field({
+    type: PaymentMethodType,
+    nullable: true,
+    description: 'The kind of payment method that it is or was paid with.',
+    resolve: async ({ paymentMethodId }, _, { loaders }) =>
+      paymentMethodId === null ? null : (await promised(loaders.paymentMethod.load(paymentMethodId))).type,
   }),
   destinations: t.field({
     type: [PaymentDestination],

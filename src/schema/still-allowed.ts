@@ -1,38 +1,32 @@
 import { GraphQLError } from 'graphql';
-import { areTokensValid, isKeyValid } from '../store/access.ts';
+import { isTaken } from '../payments/client-token.ts';
+import { findEnvironment, isKeyValid } from '../store/access.ts';
 import type { Context } from './context.ts';
 
-/** How long an answer about a credential is good: what was revoked goes on for no longer than this. */
-const GOOD_FOR_MS = 1_000;
-/** Credentials of which an answer is kept. */
-const KEPT_MAX = 10_000;
-
-interface Answer {
-  readonly atMs: number;
-  readonly valid: Promise<boolean>;
-}
-
-const answers = new WeakMap<object, Map<string, Answer>>();
+/** What was asked because of an event, by what it was asked about. */
+const answers = new WeakMap<object, Map<string, Promise<unknown>>>();
 
 /**
- * Whether the credential of a subscription still opens it: asked again for every event, answered by the database once a
- * second and credential, however many subscribers have it.
+ * Whether the credential of a subscription still opens it, as the database has it after an event. It is asked once for an
+ * event and a key, or for an event and all client tokens of an environment, however many subscribers are told the event.
  */
-export async function isStillAllowed({ gateway, credential, caller }: Context): Promise<boolean> {
-  if (credential.kind === 'token' && credential.token.expiresAt <= gateway.now()) return false;
-  const known = answers.get(gateway) ?? new Map<string, Answer>();
-  answers.set(gateway, known);
-  const nowMs = performance.now();
-  const earlier = known.get(caller.actor);
-  if (earlier !== undefined && earlier.atMs + GOOD_FOR_MS > nowMs) return earlier.valid;
-  const { database } = gateway;
-  const valid =
-    credential.kind === 'key'
-      ? isKeyValid(database, credential.key)
-      : areTokensValid(database, caller.environmentId, credential.token.createdAt);
-  if (known.size >= KEPT_MAX) known.clear();
-  known.set(caller.actor, { atMs: nowMs, valid });
-  return valid;
+export async function isStillAllowed({ gateway, credential }: Context, event: object): Promise<boolean> {
+  const { database, now } = gateway;
+  if (credential.kind === 'key') {
+    const { key } = credential;
+    return once(event, key.id, () => isKeyValid(database, key));
+  }
+  const { token } = credential;
+  const environment = await once(event, token.environmentId, () => findEnvironment(database, token.environmentId));
+  return isTaken(token, environment, now());
+}
+
+async function once<T>(event: object, about: string, ask: () => Promise<T>): Promise<T> {
+  const asked = answers.get(event) ?? new Map<string, Promise<unknown>>();
+  answers.set(event, asked);
+  const answer = (asked.get(about) as Promise<T> | undefined) ?? ask();
+  asked.set(about, answer);
+  return answer;
 }
 
 /** What a subscription ends with whose credential is over. */

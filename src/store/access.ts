@@ -73,9 +73,3 @@ export async function isKeyValid(database: Database, { environmentId, id }: KeyO
   const key = await database.prisma.apiKey.findUnique({ where: { environmentId_id: { environmentId, id } } });
   return key !== null && key.revokedAt === null;
 }
-
-/** Whether client tokens that were made at a moment are still taken. */
-export async function areTokensValid(database: Database, environmentId: string, madeAt: Date): Promise<boolean> {
-  const environment = await findEnvironment(database, environmentId);
-  return environment !== undefined && (environment.tokensValidFrom === null || madeAt > environment.tokensValidFrom);
-}

@@ -102,6 +102,8 @@ test('a last capture whose acceptance was lost, and that failed: FAILED, and not
   processor.use({ lookUpMovement: answers(notPaid) });
   await backstage.letTimePass(id, 1);
   expect(await till.read(id)).toMatchObject({ status: 'FAILED', maximumCapturable: { amount: 0 } });
+  // The log tells of every state: it was accepted before it failed.
+  expect((await till.eventTypes(id)).slice(-3)).toEqual(['PAYMENT_CAPTURED', 'CAPTURE_FAILED', 'PAYMENT_FAILED']);
 });
 
 test('a capture that the processor refused was never accepted: the authorisation stays', async () => {

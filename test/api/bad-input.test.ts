@@ -191,6 +191,18 @@ test.each([
   expect(await countRows(gateway())).toEqual(before);
 });
 
+test('a field that does not exist is named, unless its name could hold what must not come back', async () => {
+  for (const [field, why] of [
+    ['cvv', 'there is no field cvv'],
+    ['cvc8642', 'the value does not fit the type of this field'],
+    ['4242424242424242', 'the value does not fit the type of this field'],
+  ] as const) {
+    const answer = await gateway().request(CreatePaymentDocument, { input: { ...whole({}), [field]: CVC } });
+    expect(answer.errors).toMatchObject([{ message: `The variable has an invalid value at "input": ${why}.` }]);
+    expectNoCard(answer.text);
+  }
+});
+
 test('a card number that is written into a document does not come back', async () => {
   for (const document of [
     'mutation { createPayment(input: { card: 4242424242424242 }) { __typename } }',

@@ -133,15 +133,11 @@ describe.each([
     const feed = subscribe(gateway(), PaymentEventsDocument, {}, key);
     const [cursor] = await begun(feed);
     await revoke();
-    const ended = feed.takeUntil(() => false).then(String, String);
-    // An answer about a key is good for a second: what comes after that is not told any more.
-    await until(async () => {
-      await till.pay({ process: false });
-      return listeners() === 0;
-    });
+    const ended = feed.next().then(String, String);
+    await till.pay({ process: false });
     expect(await ended).toContain('UNAUTHENTICATED');
-    expect(await ended).toMatch(/"cursor":"evc_/);
-    expect(cursor).toMatch(/^evc_/);
+    expect(await ended).toContain(`"cursor":"${cursor}"`);
+    await until(() => listeners() === 0);
   });
 });
 

@@ -72,5 +72,7 @@ function begin(state: State, request: Request): State | Verdict {
 
 function charge(state: State, key: string, card: CardName): State {
   const open = [...state.open, { type: 'charge', key, card, accepted: false } as const];
-  return { ...state, status: 'PROCESSING', method: card, attempts: state.attempts + 1, open };
+  // What a last capture that failed had used up is not this attempt's.
+  const anew = { authorized: 0, released: 0, attempts: state.attempts + 1 };
+  return { ...state, ...anew, status: 'PROCESSING', method: card, open };
 }
