@@ -8,6 +8,8 @@ import { HUMAN_IDS, humanIdOf } from './domain/human-id.ts';
 import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
+import { hosted } from './http/hosted.ts';
+import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
 import type { Gateway, Processors, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
@@ -87,7 +89,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     await events.start();
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
-    const pages = [challenge(books)];
+    const pages = [challenge(books), hosted(gateway), receipt(gateway)];
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
     const stopRounds = startRounds(roundsOf(gateway, books, options.sandbox?.interpose), (round, error) =>

@@ -25,6 +25,12 @@ const Environment = z.strictObject({
     .optional(),
   TENDER_RAISE_AFTER_HOURS: z.coerce.number('must be 1 to 720 hours').int().min(1).max(720).default(24),
   TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
+  TENDER_SANDBOX_SETTLEMENT_SECONDS: z.coerce
+    .number('must be 1 to 2592000 seconds')
+    .int()
+    .min(1)
+    .max(30 * 24 * 3_600)
+    .default(24 * 3_600),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
 });
 
@@ -62,6 +68,8 @@ export interface Config {
   readonly raiseAfterHours: number;
   /** How long after a call's deadline the processor is first asked what became of it. */
   readonly recoveryDelaySeconds: number;
+  /** How long after a capture the sandbox settles it. */
+  readonly sandboxSettlementSeconds: number;
 }
 
 /** One line for the person who started the gateway. */
@@ -103,5 +111,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     keyRetentionDays: data.TENDER_KEY_RETENTION_DAYS,
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,
+    sandboxSettlementSeconds: data.TENDER_SANDBOX_SETTLEMENT_SECONDS,
   };
 }

@@ -29,10 +29,11 @@ async function start(config: Config, log: Logger): Promise<Running> {
     raiseAfterMs: config.raiseAfterHours * 3_600_000,
     recoveryDelayMs: config.recoveryDelaySeconds * 1_000,
   };
+  const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
     return {
-      app: await startApp({ database: databaseUrl, secret, host, port, publicUrl, log, settings, commit }),
+      app: await startApp({ database: databaseUrl, secret, host, port, publicUrl, log, settings, sandbox, commit }),
       cluster: undefined,
     };
   }
@@ -48,6 +49,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
       publicUrl,
       log,
       settings,
+      sandbox,
       commit,
       demo: (gateway) => readOrMakeDemo(gateway, directory),
     });

@@ -1,11 +1,9 @@
 import { GraphQLError } from 'graphql';
-import { readClientToken, TOKEN_PREFIX } from '../payments/client-token.ts';
+import { readClientToken } from '../payments/client-token.ts';
 import type { Gateway } from '../payments/gateway.ts';
+import { TOKEN_LENGTH_MAX, TOKEN_PREFIX } from '../payments/token-text.ts';
 import type { Credential } from '../schema/context.ts';
 import { findKey } from '../store/access.ts';
-
-/** The longest header that can hold a client token with all its grants: anything longer is no credential. */
-const CREDENTIAL_LENGTH_MAX = 12_000;
 
 /**
  * What a request carries to say who is asking: `Authorization: Bearer <key>`, the bare key in `Authorization`, or
@@ -14,7 +12,7 @@ const CREDENTIAL_LENGTH_MAX = 12_000;
 export function credentialOf(header: (name: string) => string | null | undefined): string | undefined {
   const authorization = header('authorization')?.trim();
   const given = authorization ? authorization.replace(/^Bearer\s+/i, '') : header('x-api-key')?.trim();
-  return given !== undefined && given !== '' && given.length <= CREDENTIAL_LENGTH_MAX ? given : undefined;
+  return given !== undefined && given !== '' && given.length <= TOKEN_LENGTH_MAX ? given : undefined;
 }
 
 /** Who is asking. @throws a GraphQL error that HTTP answers with 401 */

@@ -6,6 +6,7 @@ import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { authenticate, credentialOf } from './authentication.ts';
 import { createMask, useQuietErrors } from './masking.ts';
+import { usePayerCost } from './query-cost.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -35,12 +36,12 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     logging: false,
     multipart: false,
     batching: false,
-    // Another origin's page has no business here: client tokens, which are made for browsers, will open this.
-    cors: false,
+    // Payers' browsers ask from the merchant's pages. Nothing is known of them but what they carry themselves: no cookies.
+    cors: { origin: '*', credentials: false, methods: ['POST'], allowedHeaders: ['authorization', 'content-type'] },
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
-    plugins: [useQuietErrors()],
+    plugins: [useQuietErrors(), usePayerCost()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       return createContext(gateway, feed, await authenticate(gateway, given));

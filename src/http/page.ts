@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseCurrency } from '../domain/currency.ts';
 import { toDecimal } from '../domain/money.ts';
+import { STYLE } from './page-style.ts';
 
 /** A whole page of plain HTML, and the headers that it is sent with. */
 export interface Page {
@@ -20,20 +21,6 @@ export interface PageContent {
   /** Loads the page anew after so many seconds. */
   readonly refreshSeconds?: number;
 }
-
-const STYLE = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
-main { box-sizing: border-box; width: min(26rem, 100%); padding: 2rem 1.5rem; }
-h1 { font-size: 1.25rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
-.amount { font-size: 2rem; font-weight: 600; font-variant-numeric: tabular-nums; margin: 0 0 1rem; }
-form { display: grid; gap: .75rem; margin: 1.5rem 0; }
-button { font: inherit; padding: .75rem; border: 1px solid; border-radius: .5rem; background: none; color: inherit;
-  cursor: pointer; }
-button.first { background: #1d4ed8; border-color: #1d4ed8; color: #fff; }
-:focus-visible { outline: 3px solid #60a5fa; outline-offset: 2px; }
-small { opacity: .75; }
-`;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 

@@ -6,7 +6,7 @@ import type { Gateway } from './gateway.ts';
 type Approved = Extract<ChargeOutcome, { kind: 'approved' }>;
 
 /** What the processor says of a charge that holds or took money. */
-export type Approval = Pick<Approved, 'reference' | 'networkTransactionId' | 'captured' | 'expiresAt'>;
+export type Approval = Pick<Approved, 'reference' | 'networkTransactionId' | 'captured' | 'expiresAt' | 'settledAt'>;
 
 /** What a payer's bank, or an operator, says of a capture that was taken back. */
 export interface Reversal {
@@ -50,7 +50,7 @@ export function approveCharge(
     draft.recordStatus({ attemptId: attempt.id });
     return undefined;
   }
-  const capture = wholeCapture(gateway, draft, attempt, approval.reference);
+  const capture = wholeCapture(gateway, draft, attempt, approval);
   draft.insert('capture', capture);
   draft.update('attempt', { ...approved, status: 'SUCCEEDED' });
   draft.apply({ type: 'CHARGED', amount: capture.amount, confirmed: true });
@@ -77,7 +77,12 @@ export function reverseCapture(draft: PaymentDraft, capture: Capture | undefined
   draft.record('CAPTURE_REVERSED', { attemptId: capture.attemptId, captureId: capture.id });
 }
 
-function wholeCapture(gateway: Gateway, draft: PaymentDraft, attempt: Attempt, reference: string): Capture {
+function wholeCapture(
+  gateway: Gateway,
+  draft: PaymentDraft,
+  attempt: Attempt,
+  { reference, settledAt }: Approval,
+): Capture {
   return {
     environmentId: attempt.environmentId,
     id: gateway.newId(),
@@ -91,6 +96,7 @@ function wholeCapture(gateway: Gateway, draft: PaymentDraft, attempt: Attempt, r
     processorReference: reference,
     failureCode: null,
     failureMessage: null,
+    settledAt,
     createdAt: draft.now,
     updatedAt: draft.now,
     createdBy: draft.actor,

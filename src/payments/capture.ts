@@ -94,6 +94,7 @@ function newCapture(draft: PaymentDraft, of: Pick<Capture, 'id' | 'attemptId' | 
     processorReference: null,
     failureCode: null,
     failureMessage: null,
+    settledAt: null,
     createdAt: now,
     updatedAt: now,
     createdBy: actor,

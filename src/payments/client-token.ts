@@ -1,33 +1,18 @@
-import { jwtVerify, SignJWT } from 'jose';
-import { z } from 'zod';
-import { DestinationType } from '../../generated/prisma/enums.ts';
-import { parseCurrency, type Currency } from '../domain/currency.ts';
+import { parseCurrency } from '../domain/currency.ts';
 import { encodeId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { findEnvironment, refuseTokensUntil } from '../store/access.ts';
 import { checkDestinations, type DestinationInput } from './destinations.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway, Payer } from './gateway.ts';
-
-/** What a client token lets a payer do. */
-export type TokenScope = 'READ' | 'PAY';
-
-/** Something that the merchant lets a payer pay, and for how much: a browser never chooses an amount. */
-export interface Grant extends DestinationInput {
-  readonly currency: Currency;
-}
-
-/** A credential for a payer's browser: of one customer or one payment, for some minutes. */
-export interface ClientToken {
-  readonly id: string;
-  readonly environmentId: string;
-  readonly mode: Caller['mode'];
-  readonly payer: Payer;
-  readonly scopes: readonly TokenScope[];
-  readonly grants: readonly Grant[];
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-}
+import {
+  readToken,
+  TOKEN_LENGTH_MAX,
+  writeToken,
+  type ClientToken,
+  type Grant,
+  type TokenScope,
+} from './token-text.ts';
 
 export interface CreateClientTokenInput {
   readonly customerId: string | null;
@@ -37,39 +22,9 @@ export interface CreateClientTokenInput {
   readonly expiresInSeconds: number;
 }
 
-/** What every client token begins with; its mode and a JSON Web Token follow. */
-export const TOKEN_PREFIX = 'ct_';
-
 const SECONDS_MIN = 60;
 const SECONDS_MAX = 24 * 3_600;
-/** With these, a token stays well below the 16 KB that Node takes of headers. */
 const GRANTS_MAX = 20;
-const ALGORITHM = 'HS256';
-
-const Claims = z.object({
-  jti: z.uuid(),
-  iss: z.literal('tender'),
-  env: z.uuid(),
-  mode: z.enum(['TEST', 'LIVE']),
-  customer: z.uuid().optional(),
-  payment: z.uuid().optional(),
-  scopes: z.array(z.enum(['READ', 'PAY'])),
-  grants: z.array(
-    z.object({
-      type: z.enum(DestinationType),
-      id: z.string(),
-      number: z.string().nullable(),
-      invoiceId: z.string().nullable(),
-      purchaseId: z.string().nullable(),
-      subscriptionId: z.string().nullable(),
-      billingPeriodId: z.string().nullable(),
-      amount: z.string().regex(/^\d{1,16}$/),
-      currency: z.string(),
-    }),
-  ),
-  iat: z.number(),
-  exp: z.number(),
-});
 
 /**
  * Makes a token for a payer's browser. It is signed and stored nowhere, so it is told once, here; what it opens ends with
@@ -100,7 +55,9 @@ export async function createClientToken(
     createdAt,
     expiresAt: new Date(createdAt.getTime() + expiresInSeconds * 1_000),
   };
-  return ok({ text: await sign(gateway, token), token });
+  const text = await writeToken(gateway, token);
+  if (text.length > TOKEN_LENGTH_MAX) return invalid('One token cannot carry texts of this length.', 'grants');
+  return ok({ text, token });
 }
 
 /**
@@ -119,28 +76,17 @@ export async function revokeClientTokens(
 
 /** Reads a client token; undefined for one that this gateway did not make, that is over, or that was revoked. */
 export async function readClientToken(gateway: Gateway, text: string): Promise<ClientToken | undefined> {
-  const given = /^ct_(?:test|live)_(.+)$/.exec(text)?.[1];
-  if (given === undefined) return undefined;
-  const claims = await verify(gateway, given);
-  if (claims === undefined) return undefined;
-  const createdAt = new Date(Math.round(claims.iat * 1_000));
-  const environment = await findEnvironment(gateway.database, claims.env);
-  if (environment === undefined || environment.mode !== claims.mode) return undefined;
-  if (environment.tokensValidFrom !== null && createdAt <= environment.tokensValidFrom) return undefined;
-  return {
-    id: claims.jti,
-    environmentId: claims.env,
-    mode: claims.mode,
-    payer: payerIn(claims),
-    scopes: claims.scopes,
-    grants: claims.grants.map(({ amount, currency, ...grant }) => ({
-      ...grant,
-      amount: BigInt(amount),
-      currency: known(currency),
-    })),
-    createdAt,
-    expiresAt: new Date(Math.round(claims.exp * 1_000)),
-  };
+  const token = await readToken(gateway, text);
+  return token !== undefined && (await isTaken(gateway, token)) ? token : undefined;
+}
+
+/** Whether a token that was read is taken: what goes on for longer than a request asks again. */
+export async function isTaken({ database, now }: Gateway, token: ClientToken): Promise<boolean> {
+  if (token.expiresAt <= now()) return false;
+  const environment = await findEnvironment(database, token.environmentId);
+  if (environment === undefined || environment.mode !== token.mode) return false;
+  const { tokensValidFrom } = environment;
+  return tokensValidFrom === null || token.createdAt > tokensValidFrom;
 }
 
 /** Who acts with a client token. */
@@ -196,51 +142,4 @@ function checkGrants(input: CreateClientTokenInput): Result<Grant[], Failure> {
     checked.push({ ...grant, currency });
   }
   return ok(checked);
-}
-
-async function sign({ keyring }: Gateway, token: ClientToken): Promise<string> {
-  const { customerId, paymentId } = token.payer;
-  const jwt = await new SignJWT({
-    env: token.environmentId,
-    mode: token.mode,
-    scopes: token.scopes,
-    grants: token.grants.map((grant) => ({ ...grant, amount: String(grant.amount) })),
-    ...(customerId !== null && { customer: customerId }),
-    ...(paymentId !== null && { payment: paymentId }),
-  })
-    .setProtectedHeader({ alg: ALGORITHM, kid: keyring.id })
-    .setIssuer('tender')
-    .setJti(token.id)
-    // With its milliseconds: a token is told from one that was made before a revocation in the same second.
-    .setIssuedAt(token.createdAt.getTime() / 1_000)
-    .setExpirationTime(token.expiresAt.getTime() / 1_000)
-    .sign(keyring.tokenKey);
-  return `${TOKEN_PREFIX}${token.mode.toLowerCase()}_${jwt}`;
-}
-
-async function verify(gateway: Gateway, jwt: string): Promise<z.infer<typeof Claims> | undefined> {
-  try {
-    const { payload } = await jwtVerify(jwt, gateway.keyring.tokenKey, {
-      algorithms: [ALGORITHM],
-      issuer: 'tender',
-      currentDate: gateway.now(),
-      requiredClaims: ['exp', 'iat', 'jti'],
-    });
-    return Claims.parse(payload);
-  } catch {
-    // Malformed, signed by someone else, or over: all three are no token.
-    return undefined;
-  }
-}
-
-function payerIn({ customer, payment }: z.infer<typeof Claims>): Payer {
-  if (customer !== undefined && payment === undefined) return { customerId: customer, paymentId: null };
-  if (payment !== undefined && customer === undefined) return { customerId: null, paymentId: payment };
-  throw new Error('a signed token of nobody');
-}
-
-function known(code: string): Currency {
-  const currency = parseCurrency(code);
-  if (currency === undefined) throw new Error('a signed grant in no known currency');
-  return currency;
 }

@@ -38,7 +38,7 @@ export function concludeCharge(
       completeOperation(draft, operation, answer.reference);
       reverseCapture(
         draft,
-        approveCharge(gateway, draft, attempt, { ...answer, captured: true, expiresAt: null }),
+        approveCharge(gateway, draft, attempt, { ...answer, captured: true, expiresAt: null, settledAt: null }),
         answer,
       );
       return true;

@@ -6,16 +6,19 @@ import type { ChargeAnswer, OpenOperation } from './conclude.ts';
 import type { Gateway } from './gateway.ts';
 import { forgetLook, lookLater } from './operation-course.ts';
 import { ownOrigin, planOperation } from './operation.ts';
+import { settleCapture } from './settle.ts';
 
 /** What an answer may still tell of a charge that has come to its end. */
 type News =
   | { readonly kind: 'SUCCEEDED_LATE'; readonly approval: Approval }
   | { readonly kind: 'TAKEN_BACK'; readonly capture: Capture; readonly reversal: Reversal }
+  | { readonly kind: 'PAID_OUT'; readonly capture: Capture; readonly settledAt: Date }
   | { readonly kind: 'RELEASED'; readonly how: 'voided' | 'expired' };
 
 /**
  * An answer to a charge that has come to its end already. Most say nothing new. Some do: that a charge which was given
- * up has succeeded after all, that what was captured was taken back, or that what was held was released.
+ * up has succeeded after all, that what was captured was paid out or taken back, or that what was held was
+ * released.
  * @param captures of the payment that were not taken back yet
  */
 export function concludeLateCharge(
@@ -56,7 +59,7 @@ function newsOf(attempt: Attempt, answer: ChargeAnswer, captures: readonly Captu
   switch (answer.kind) {
     case 'approved':
       // An attempt that was authorised before has had its success, whatever became of it.
-      if (attempt.amountAuthorized > 0n || attempt.flag !== null) return undefined;
+      if (attempt.amountAuthorized > 0n || attempt.flag !== null) return paidOut(attempt, captures, answer);
       return { kind: 'SUCCEEDED_LATE', approval: answer };
     case 'reversed':
       return takenBack(attempt, captures, answer);
@@ -80,13 +83,27 @@ function newsOf(attempt: Attempt, answer: ChargeAnswer, captures: readonly Captu
 
 const VOIDED: Reversal = { code: 'voided', message: 'The charge was voided after it had been captured.' };
 
-/** The one capture that took all of a charge, unless it was taken back before. */
 function takenBack(attempt: Attempt, captures: readonly Capture[], reversal: Reversal): News | undefined {
-  const capture = captures.find(
+  const capture = captureOf(attempt, captures);
+  return capture && { kind: 'TAKEN_BACK', capture, reversal };
+}
+
+function paidOut(
+  attempt: Attempt,
+  captures: readonly Capture[],
+  { settledAt }: Pick<Approval, 'settledAt'>,
+): News | undefined {
+  const capture = captureOf(attempt, captures);
+  if (settledAt === null || capture === undefined || capture.settledAt !== null) return undefined;
+  return { kind: 'PAID_OUT', capture, settledAt };
+}
+
+/** The one capture that took all of a charge, unless it was taken back before. */
+function captureOf(attempt: Attempt, captures: readonly Capture[]): Capture | undefined {
+  return captures.find(
     ({ attemptId, status, amount }) =>
       attemptId === attempt.id && status === 'SUCCEEDED' && amount === attempt.amountAuthorized,
   );
-  return capture && { kind: 'TAKEN_BACK', capture, reversal };
 }
 
 function tell(gateway: Gateway, open: OpenOperation, news: News): void {
@@ -98,6 +115,9 @@ function tell(gateway: Gateway, open: OpenOperation, news: News): void {
       return;
     case 'TAKEN_BACK':
       reverseCapture(draft, news.capture, news.reversal);
+      return;
+    case 'PAID_OUT':
+      settleCapture(draft, news.capture, news.settledAt);
       return;
     case 'RELEASED': {
       const ending = endingOf(draft.payment, news.how);

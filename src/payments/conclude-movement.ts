@@ -3,8 +3,10 @@ import { unreachable } from '../domain/result.ts';
 import { reverseCapture } from './approve.ts';
 import { endingOf } from './conclude-charge.ts';
 import type { MovementResult, OpenOperation } from './conclude.ts';
+import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { awaitResult, completeOperation, raiseOperation } from './operation-course.ts';
+import { settleCapture } from './settle.ts';
 
 /** Why a movement failed, in the two columns that keep it. */
 function failureOf({ code, message }: Extract<MovementResult, { kind: 'failed' }>): {
@@ -15,7 +17,8 @@ function failureOf({ code, message }: Extract<MovementResult, { kind: 'failed' }
 }
 
 /**
- * What the answer to a capture makes of it and of its payment. One that had succeeded may be taken back later.
+ * What the answer to a capture makes of it and of its payment. One that had succeeded is paid out later, and may be taken
+ * back.
  * @param isReversed whether that has happened
  */
 export function concludeCapture(
@@ -30,15 +33,19 @@ export function concludeCapture(
   const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
   if (operation.status === 'COMPLETED') {
     reportContradiction(gateway, open, capture, answer);
-    if (answer.kind !== 'failed' || capture.status !== 'SUCCEEDED' || isReversed) return false;
-    reverseCapture(draft, capture, answer);
-    return true;
+    return capture.status === 'SUCCEEDED' && !isReversed && concludeLateCapture(draft, capture, answer);
   }
   const before = draft.payment.status;
   switch (answer.kind) {
     case 'succeeded':
       completeOperation(draft, operation, answer.reference);
-      draft.update('capture', { ...capture, ...stamp, status: 'SUCCEEDED', processorReference: answer.reference });
+      draft.update('capture', {
+        ...capture,
+        ...stamp,
+        status: 'SUCCEEDED',
+        processorReference: answer.reference,
+        settledAt: answer.settledAt,
+      });
       draft.apply({ type: 'CAPTURE_SUCCEEDED', amount: capture.amount, final: capture.final });
       draft.record('CAPTURE_SUCCEEDED', subject);
       if (draft.payment.status === 'SUCCEEDED') {
@@ -73,6 +80,23 @@ export function concludeCapture(
   }
   if (draft.payment.status !== before) draft.recordStatus(subject);
   return true;
+}
+
+/** An answer to a capture that has succeeded and stands. False where it tells nothing new. */
+function concludeLateCapture(draft: PaymentDraft, capture: Capture, answer: MovementResult): boolean {
+  switch (answer.kind) {
+    case 'succeeded':
+      if (answer.settledAt === null || capture.settledAt !== null) return false;
+      settleCapture(draft, capture, answer.settledAt);
+      return true;
+    case 'failed':
+      reverseCapture(draft, capture, answer);
+      return true;
+    case 'pending':
+      return false;
+    default:
+      return unreachable(answer);
+  }
 }
 
 function chargeOf(attempt: Attempt, operations: readonly Operation[]): Operation {

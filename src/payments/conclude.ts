@@ -17,6 +17,7 @@ import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from '.
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { awaitKnowledge, forgetLook, lookLater, planAgain } from './operation-course.ts';
+import { settleIfPaidOut } from './settle.ts';
 
 /** What a processor said of an operation, or what it comes to when it has no trace of it: it never reached it. */
 export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
@@ -92,6 +93,21 @@ export async function takeEffect(
     // What counts is when the question was asked, not when its answer came.
     askedAt: new Date(draft.now.getTime() - (performance.now() - answer.askedAtMs)),
   };
+  const isChanged = await takeOwnEffect(gateway, transaction, open, answer);
+  // What goes back has no say in it.
+  const isOfMoneyIn = operation.kind !== 'REFUND' && operation.kind !== 'RETURN';
+  if (isChanged && isOfMoneyIn) await settleIfPaidOut(transaction, draft);
+  return isChanged;
+}
+
+/** What an answer makes of its operation and of what that is about. */
+async function takeOwnEffect(
+  gateway: Gateway,
+  transaction: Transaction,
+  open: OpenOperation,
+  answer: Answer,
+): Promise<boolean> {
+  const { draft, operation } = open;
   if (operation.kind !== 'CHARGE') {
     if (answer.of !== 'MOVEMENT') throw new Error('a movement got the answer of a charge');
     return takeMovementEffect(gateway, transaction, open, weigh(gateway, open, answer.outcome));

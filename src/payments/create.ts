@@ -12,7 +12,7 @@ import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { checkMethodOf, checkPayer } from './payer.ts';
+import { checkPayer, mayPayWith } from './payer.ts';
 import type { Origin } from './operation.ts';
 
 export interface PaymentResult {
@@ -108,7 +108,7 @@ async function decide(
     draft.recordStatus();
   }
   if (operationId === null || method === null) return ok({ draft, value: null });
-  const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations });
+  const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations, isNew: true });
   if (!allowed.ok) return allowed;
   const started = startAttempt(gateway, draft, {
     origin,
@@ -120,7 +120,7 @@ async function decide(
   return started.ok ? ok({ draft, value: started.value }) : started;
 }
 
-/** A stored payment method of this environment that may pay for this customer. */
+/** A stored payment method of this environment that may pay for this customer; to a payer, no other one exists. */
 export async function usableMethod(
   transaction: Transaction,
   caller: Caller,
@@ -129,10 +129,12 @@ export async function usableMethod(
 ): Promise<Result<PaymentMethod, Failure>> {
   const { customerId } = payment;
   const method = await readById(transaction, 'paymentMethod', caller.environmentId, id);
-  if (method === undefined) return notFound('payment method', 'paymentMethodId');
+  if (method === undefined || !mayPayWith(caller.payer, method, payment)) {
+    return notFound('payment method', 'paymentMethodId');
+  }
   if (method.detachedAt !== null) return invalid('The payment method was detached.', 'paymentMethodId');
   if (customerId !== null && method.customerId !== null && method.customerId !== customerId) {
     return invalid('The payment method belongs to another customer.', 'paymentMethodId');
   }
-  return checkMethodOf(caller, method, payment);
+  return ok(method);
 }

@@ -1,4 +1,4 @@
-import type { Operation, Payment, PaymentEvent } from '../../generated/prisma/client.ts';
+import type { Capture, CaptureReversal, Operation, Payment, PaymentEvent } from '../../generated/prisma/client.ts';
 import {
   isEnding,
   LEGAL_IN,
@@ -153,6 +153,16 @@ export class PaymentDraft {
   update<T extends 'payment' | 'attempt' | 'capture' | 'refund' | 'operation'>(table: T, row: LedgerRows[T]): void {
     const rows = this.#updates.get(table) ?? new Map<string, object>();
     this.#updates.set(table, rows.set(row.id, row));
+  }
+
+  /** The captures that this draft adds or changes. */
+  get captures(): readonly Capture[] {
+    return [...(this.#inserts.get('capture') ?? []), ...(this.#updates.get('capture')?.values() ?? [])] as Capture[];
+  }
+
+  /** The captures that this draft says were taken back. */
+  get reversals(): readonly CaptureReversal[] {
+    return (this.#inserts.get('captureReversal') ?? []) as CaptureReversal[];
   }
 
   /** Operations that this draft adds and nobody has begun. */

@@ -34,7 +34,13 @@ export type Failure =
       readonly limit: 'REFUNDABLE' | 'CAPTURABLE';
       readonly currency: string;
     }
-  | { readonly code: 'ALREADY_PAID'; readonly message: string; readonly path: Path; readonly paymentId: string }
+  | {
+      readonly code: 'ALREADY_PAID';
+      readonly message: string;
+      readonly path: Path;
+      /** Null where the payer may not know of it. */
+      readonly paymentId: string | null;
+    }
   | { readonly code: 'TOO_MANY_ATTEMPTS'; readonly message: string; readonly path: Path }
   | { readonly code: 'CARD_REFUSED'; readonly message: string; readonly path: Path }
   | { readonly code: 'PROCESSOR_UNAVAILABLE'; readonly message: string; readonly path: Path };

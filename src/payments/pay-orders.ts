@@ -1,10 +1,11 @@
 import { fail, ok, type Result } from '../domain/result.ts';
 import type { RawCard } from '../domain/card.ts';
 import type { Address } from './address.ts';
-import type { ClientToken, Grant } from './client-token.ts';
 import { createPayment, type PaymentResult } from './create.ts';
+import { checkAmount } from './details.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import type { ClientToken, Grant } from './token-text.ts';
 
 export interface PayOrdersInput {
   readonly idempotencyKey: string;
@@ -29,9 +30,17 @@ export async function payOrders(
   const granted = grantsFor(grants, input.orders);
   if (!granted.ok) return granted;
   const { orders, currency } = granted.value;
+  if (input.card === null && input.paymentMethodId === null) {
+    return invalid('Give a card or a stored payment method.', 'card');
+  }
+  const amount = checkAmount(
+    orders.reduce((sum, each) => sum + each.amount, 0n),
+    'orders',
+  );
+  if (!amount.ok) return amount;
   return createPayment(gateway, caller, {
     ...input,
-    amount: orders.reduce((sum, { amount }) => sum + amount, 0n),
+    amount: amount.value,
     currency,
     customerId: payer.customerId,
     customer: null,

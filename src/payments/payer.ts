@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
 import { findPaymentFor } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
-import { notFound, type Failure } from './failure.ts';
+import type { Failure } from './failure.ts';
 import type { Caller, Payer } from './gateway.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { Caller, Payer } from './gateway.ts';
  * customer in a day. Who tests stolen numbers needs hundreds of tries, who mistypes needs a few. The merchant's own
  * keys are not held to it.
  */
-const PAYER_FAILURES_MAX = { ofPayment: 10, ofCard: 10, ofCustomer: 20 } as const;
+export const PAYER_FAILURES_MAX = { ofPayment: 10, ofCard: 10, ofCustomer: 20 } as const;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -22,7 +22,7 @@ export function isOwnPayment(payer: Payer | null, payment: Pick<Payment, 'id' | 
 }
 
 /** Whether a stored payment method is the payer's to pay this payment with: their customer's, or the payment's own. */
-function mayPayWith(
+export function mayPayWith(
   payer: Payer | null,
   method: Pick<PaymentMethod, 'id' | 'customerId'>,
   payment: Pick<Payment, 'paymentMethodId'> | null,
@@ -38,6 +38,8 @@ interface PayerCharge {
   readonly payment: Payment;
   readonly method: Pick<PaymentMethod, 'fingerprint'>;
   readonly destinations: readonly Pick<PaymentDestination, 'type' | 'destinationId'>[];
+  /** It is made now, for these orders; otherwise it was there already. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -82,24 +84,16 @@ async function checkFailures(
 async function checkUnpaid(
   transaction: Transaction,
   payer: Payer,
-  { payment, destinations }: PayerCharge,
+  { payment, destinations, isNew }: PayerCharge,
 ): Promise<Result<true, Failure>> {
   if (payer.customerId === null || destinations.length === 0) return ok(true);
-  const paidBy = await findPaymentFor(transaction, payment.environmentId, destinations, payment.id);
+  // One that only waits to be paid is to be paid instead of a new one; two that wait do not keep each other waiting.
+  const paidBy = await findPaymentFor(transaction, payment, destinations, { waitingToo: isNew });
   if (paidBy === undefined) return ok(true);
   return fail({
     code: 'ALREADY_PAID',
     message: 'This is paid, or being paid, already.',
-    path: ['input', 'orders'],
-    paymentId: paidBy,
+    path: ['input', isNew ? 'orders' : 'paymentId'],
+    paymentId: isOwnPayment(payer, paidBy) ? paidBy.id : null,
   });
-}
-
-/** A payer's stored payment method that is not theirs is answered as one that does not exist. */
-export function checkMethodOf(
-  caller: Caller,
-  method: PaymentMethod,
-  payment: Pick<Payment, 'paymentMethodId'> | null,
-): Result<PaymentMethod, Failure> {
-  return mayPayWith(caller.payer, method, payment) ? ok(method) : notFound('payment method', 'paymentMethodId');
 }

@@ -67,7 +67,13 @@ export async function processPayment(
     if (!chosen.ok) return chosen;
     const method = chosen.value;
     const destinations = caller.payer === null ? [] : await readDestinations(transaction, payment);
-    const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations });
+    const allowed = await checkPayer(transaction, caller, {
+      now: clock.now,
+      payment,
+      method,
+      destinations,
+      isNew: false,
+    });
     if (!allowed.ok) return allowed;
     if (method === newMethod) draft.insert('paymentMethod', newMethod);
     if (returnUrl.value !== null) draft.set({ returnUrl: returnUrl.value });

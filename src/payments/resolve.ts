@@ -109,9 +109,14 @@ function answerOf(
               networkTransactionId: null,
               captured,
               expiresAt: null,
+              settledAt: null,
             },
           }
-        : { of: 'MOVEMENT', askedAtMs, outcome: { kind: 'succeeded', reference: reference ?? operation.id } },
+        : {
+            of: 'MOVEMENT',
+            askedAtMs,
+            outcome: { kind: 'succeeded', reference: reference ?? operation.id, settledAt: null },
+          },
     );
   }
   return ok(

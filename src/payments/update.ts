@@ -58,6 +58,10 @@ async function change(
   { active, paymentMethodId, billingAddress, paymentDate }: UpdatePaymentInput,
 ): Promise<Result<true, Failure>> {
   const { payment } = draft;
+  const merchants = paymentDate === undefined ? active !== undefined && 'active' : 'paymentDate';
+  if (caller.payer !== null && merchants !== false) {
+    return invalid('Only the merchant decides when a payment is charged by itself.', merchants);
+  }
   if (paymentMethodId != null) {
     if (!AT_REST.includes(payment.status)) return fail(illegalState(payment, 'paid otherwise', 'paymentMethodId'));
     const usable = await usableMethod(transaction, caller, paymentMethodId, payment);

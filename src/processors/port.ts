@@ -97,6 +97,8 @@ interface Approved {
   readonly captured: boolean;
   /** When the processor lets an authorisation that is not captured go; null where it does not tell. */
   readonly expiresAt: Date | null;
+  /** When what was captured with it was paid out; null while it was not, and for an authorisation. */
+  readonly settledAt: Date | null;
 }
 
 /** The answer is not known: it may or may not have been done. */
@@ -143,7 +145,12 @@ export type ChargeOutcome =
  * once has none.
  */
 export type MovementOutcome =
-  | { readonly kind: 'succeeded'; readonly reference: string }
+  | {
+      readonly kind: 'succeeded';
+      readonly reference: string;
+      /** When what a capture took was paid out; null while it was not, and for what takes nothing. */
+      readonly settledAt: Date | null;
+    }
   | Pending
   | Unknown
   | { readonly kind: 'failed'; readonly reference: string | null; readonly code: string; readonly message: string };

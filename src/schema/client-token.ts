@@ -1,6 +1,7 @@
 import { encodeId, decodeIdOf } from '../domain/ids.ts';
-import { createClientToken, revokeClientTokens, type ClientToken as TokenShape } from '../payments/client-token.ts';
+import { createClientToken, revokeClientTokens } from '../payments/client-token.ts';
 import { notFound } from '../payments/failure.ts';
+import type { ClientToken as TokenShape } from '../payments/token-text.ts';
 import { builder } from './builder.ts';
 import { Customer } from './customer.ts';
 import { ClientTokenScope, DestinationType } from './enums.ts';

@@ -1,5 +1,6 @@
-import { callerOf, type ClientToken } from '../payments/client-token.ts';
+import { callerOf } from '../payments/client-token.ts';
 import type { Caller, Gateway } from '../payments/gateway.ts';
+import type { ClientToken } from '../payments/token-text.ts';
 import type { KeyOwner } from '../store/access.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import { createLoaders, type Loaders } from '../store/loaders.ts';

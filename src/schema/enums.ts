@@ -1,4 +1,4 @@
-import type { TokenScope } from '../payments/client-token.ts';
+import type { TokenScope } from '../payments/token-text.ts';
 import type {
   Attempt,
   Capture,
@@ -191,6 +191,7 @@ export const PaymentEventType = enumOf<PaymentEvent['type']>('PaymentEventType',
   PAYMENT_CANCEL_REFUSED: 'The processor would not cancel it: the payment goes on.',
   PAYMENT_EXPIRY_REQUESTED: 'Its time is over; the processor has to confirm.',
   PAYMENT_EXPIRY_REFUSED: 'The processor would not let it go: the payment goes on.',
+  PAYMENT_SETTLED: 'All of it was paid out: see settledAt.',
   CAPTURE_PENDING: 'A capture began.',
   CAPTURE_SUCCEEDED: 'A capture was confirmed.',
   CAPTURE_FAILED: 'A capture failed.',

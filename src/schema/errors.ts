@@ -35,8 +35,9 @@ const AlreadyPaid = builder.objectRef<FailureOf<'ALREADY_PAID'>>('AlreadyPaidErr
   interfaces: [ErrorInterface],
   fields: (t) => ({
     paymentId: t.id({
-      description: 'The payment that pays it.',
-      resolve: ({ paymentId }) => encodeId('Payment', paymentId),
+      nullable: true,
+      description: 'The payment that pays it; null where it is another payer’s.',
+      resolve: ({ paymentId }) => (paymentId === null ? null : encodeId('Payment', paymentId)),
     }),
   }),
 });

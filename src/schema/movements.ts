@@ -72,6 +72,11 @@ export const Capture = builder.prismaObject('Capture', {
     }),
     failureCode: t.exposeString('failureCode', { nullable: true, description: 'Why it failed, for programs.' }),
     failureMessage: t.exposeString('failureMessage', { nullable: true, description: 'Why it failed, for people.' }),
+    settledAt: t.expose('settledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the processor paid it out, which settles it; null while it has not.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was asked for.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.exposeString('createdBy', { description: 'The key that asked for it, or "processor".' }),

@@ -1,6 +1,7 @@
 import type { Payment as PaymentRow } from '../../generated/prisma/client.ts';
 import { encodeId } from '../domain/ids.ts';
 import { capturable, refundable } from '../domain/lifecycle.ts';
+import { receiptNumberOf } from '../domain/receipt-number.ts';
 import type { Address as AddressShape } from '../payments/address.ts';
 import { pageUrl } from '../payments/page-link.ts';
 import { lifecycleOf } from '../payments/draft.ts';
@@ -10,7 +11,7 @@ import { Decline, declineOf } from './decline.ts';
 import { CaptureMethod, Initiator, PaymentRefundStatus, PaymentStatus, TaxType } from './enums.ts';
 import { Money, type MoneyShape } from './money.ts';
 import { Node } from './node.ts';
-import { MERCHANT_ONLY } from './reach.ts';
+import { CUSTOMERS_TOO, MERCHANT_ONLY, NOT_FOR_READERS } from './reach.ts';
 
 const NextAction = builder.objectRef<{ redirectUrl: string; expiresAt: Date }>('NextAction').implement({
   description: 'What the payer has to do before the payment can go on.',
@@ -119,6 +120,7 @@ export const Payment = builder.prismaObject('Payment', {
     }),
     returnUrl: t.exposeString('returnUrl', { nullable: true, description: 'Where the payer comes back to.' }),
     hostedPaymentUrl: t.string({
+      ...NOT_FOR_READERS,
       nullable: true,
       description:
         'The page on which the payer pays: lead them there. Of a payment that was made without a card or a payment method; null for any other.',
@@ -206,7 +208,21 @@ export const Payment = builder.prismaObject('Payment', {
     settledAt: t.expose('settledAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the processor paid the money out.',
+      description:
+        'When the processor had paid out all that was captured and not taken back; null while it has not, or while more can be captured. Refunds change nothing of it.',
+    }),
+    receiptNumber: t.string({
+      nullable: true,
+      description: 'R- and the humanId, once anything was captured.',
+      resolve: (p) => (p.amountCaptured > 0n ? receiptNumberOf(p.humanId) : null),
+    }),
+    receiptUrl: t.string({
+      // It names the customer.
+      ...CUSTOMERS_TOO,
+      nullable: true,
+      description:
+        'A page that says what was paid, to be printed, once anything was captured. Whoever has the address may see it.',
+      resolve: (p, _, { gateway }) => (p.amountCaptured > 0n ? pageUrl(gateway, 'receipt', p) : null),
     }),
     sequence: t.exposeInt('sequence', { description: 'The number of its last event.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),

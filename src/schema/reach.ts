@@ -20,7 +20,10 @@ export const PAYERS_ONLY = { skipTypeScopes: true, authScopes: { pay: true } } a
 /** Not for payers, though what it is a field of is. */
 export const MERCHANT_ONLY = { authScopes: { merchant: true } } as const;
 
-/** What a payer may see who is known as a customer, and not only by one payment. */
+/** Not for payers who may only read: it lets whoever has it pay. */
+export const NOT_FOR_READERS = { authScopes: { $any: { merchant: true, pay: true } } } as const;
+
+/** What a payer may read who is known as a customer, and not only by one payment. */
 export const CUSTOMERS_TOO = { authScopes: { $any: { merchant: true, customer: true } } } as const;
 
 /** What a request may do, by the credential that it carries. */
@@ -31,7 +34,8 @@ export function scopesOf({ credential }: Context) {
     merchant: false,
     read: scopes.includes('READ'),
     pay: scopes.includes('PAY'),
-    customer: payer.customerId !== null,
+    // What a payment leads to is read, even where paying it led to the payment.
+    customer: payer.customerId !== null && scopes.includes('READ'),
   };
 }
 

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { Repeater } from 'graphql-yoga';
 import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
+import { isTaken } from '../payments/client-token.ts';
 import { isOwnPayment } from '../payments/payer.ts';
 import { builder } from './builder.ts';
 import { renewLoaders, type Context } from './context.ts';
@@ -12,13 +13,22 @@ import { READERS_TOO } from './reach.ts';
 type Push = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[0];
 type Stop = Parameters<ConstructorParameters<typeof Repeater<EventRow>>[0]>[1];
 
-/** Hands an event to a subscriber; one that does not keep up is ended, and harms nobody else. */
-function offer(push: Push, stop: Stop, event: EventRow): void {
+/**
+ * Hands an event to a subscriber, who is ended if their token is not taken any more. One that does not keep up is ended,
+ * and harms nobody else.
+ */
+function offer(context: Context, push: Push, stop: Stop, event: EventRow): void {
   try {
-    push(event).then(undefined, () => stop(tooSlow()));
+    push(whileTaken(context, event)).then(undefined, () => stop(tooSlow()));
   } catch {
     stop(tooSlow());
   }
+}
+
+/** A subscription may go on for longer than the token with which it began. */
+async function whileTaken({ gateway, credential }: Context, event: EventRow): Promise<EventRow> {
+  if (credential.kind === 'key' || (await isTaken(gateway, credential.token))) return event;
+  throw new GraphQLError('This client token is over, or it was revoked.', { extensions: { code: 'UNAUTHENTICATED' } });
 }
 
 function tooSlow(): GraphQLError {
@@ -31,11 +41,11 @@ function tooSlow(): GraphQLError {
  * The events that fit, from now on. What a subscriber does not take is kept for it, up to the 1,024 that a
  * Repeater holds; one that falls further behind is ended with an error.
  */
-function liveEvents({ feed }: Context, fits: (event: EventRow) => boolean): Repeater<EventRow> {
+function liveEvents(context: Context, fits: (event: EventRow) => boolean): Repeater<EventRow> {
   return new Repeater(async (push, stop) => {
-    const stopListening = feed.listen((events) => {
+    const stopListening = context.feed.listen((events) => {
       for (const event of events) {
-        if (fits(event)) offer(push, stop, event);
+        if (fits(event)) offer(context, push, stop, event);
       }
     });
     await stop;
@@ -53,7 +63,7 @@ function paymentEvents(context: Context, environmentId: string, paymentId: strin
     const send = (event: EventRow): void => {
       if (event.sequence <= sent) return;
       sent = event.sequence;
-      offer(push, stop, event);
+      offer(context, push, stop, event);
     };
     // Listening begins before the present state is read: what happens between the two waits.
     const stopListening = context.feed.listen((events) => {

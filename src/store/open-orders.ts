@@ -4,31 +4,31 @@ import type { Transaction } from './transaction.ts';
 type Order = Pick<PaymentDestination, 'type' | 'destinationId'>;
 
 /**
- * The oldest payment, other than one, that pays or has paid for one of these: it may still succeed, or has, and was not
- * given back. Until the transaction ends, no other one looks for the same things, so that two payers at once do not both
+ * The oldest payment, other than this one, that pays or has paid for one of these: it may still succeed, or has, and was
+ * not given back. One that waits for someone to pay it counts if it is told to. Until the transaction ends, no other one looks for the same things, so that two payers at once do not both
  * find nothing.
  */
 export async function findPaymentFor(
   transaction: Transaction,
-  environmentId: string,
+  { environmentId, id }: Pick<Payment, 'environmentId' | 'id'>,
   orders: readonly Order[],
-  exceptPaymentId: string,
-): Promise<string | undefined> {
+  { waitingToo }: { readonly waitingToo: boolean },
+): Promise<Pick<Payment, 'id' | 'customerId'> | undefined> {
   // In one order, so that two who want the same never wait for each other.
   const names = orders.map(({ type, destinationId }) => `${environmentId} ${type} ${destinationId}`).toSorted();
   for (const name of names) await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [name]);
-  const [row] = await transaction.query<Pick<Payment, 'id'>>(
-    `SELECT payment.id FROM payment_destination AS destination
+  const [row] = await transaction.query<Pick<Payment, 'id' | 'customerId'>>(
+    `SELECT payment.id, payment.customer_id FROM payment_destination AS destination
        JOIN unnest($2::destination_type[], $3::text[]) AS wanted (type, id)
          ON destination.type = wanted.type AND destination.destination_id = wanted.id
        JOIN payment ON payment.environment_id = destination.environment_id AND payment.id = destination.payment_id
      WHERE destination.environment_id = $1
        AND payment.status NOT IN ('FAILED', 'CANCELED', 'EXPIRED') AND payment.refund_status <> 'REFUNDED'
-       AND payment.id <> $4
+       AND payment.id <> $4 AND ($5 OR payment.status <> 'CREATED')
      ORDER BY payment.id LIMIT 1`,
-    [environmentId, orders.map(({ type }) => type), orders.map(({ destinationId }) => destinationId), exceptPaymentId],
+    [environmentId, orders.map(({ type }) => type), orders.map(({ destinationId }) => destinationId), id, waitingToo],
   );
-  return row?.id;
+  return row;
 }
 
 /** What a payment pays for. */

@@ -91,6 +91,7 @@ test('what was postponed is over with the state that it was postponed in', async
       networkTransactionId: null,
       captured: false,
       expiresAt: inTenMinutes,
+      settledAt: null,
     }),
   });
   await backstage.askAgain(id);
@@ -137,7 +138,7 @@ test('the processor voids what was captured, as long as it was not settled: the 
   await backstage.letFallDue(id);
   await backstage.notify(id, 'CHARGE');
   processor.use({
-    lookUpMovement: answers({ kind: 'succeeded', reference: 'mv_void' }),
+    lookUpMovement: answers({ kind: 'succeeded', reference: 'mv_void', settledAt: null }),
     lookUpCharge: answers({ kind: 'voided', reference: 'ch' }),
   });
   await backstage.askAgain(id);

@@ -216,7 +216,14 @@ test('an approval that was asked about before it was given up is not believed: i
       if (++looks > 1) return pass();
       asked.resolve();
       await answered.promise;
-      return { kind: 'approved', reference: 'ch_old', networkTransactionId: null, captured: true, expiresAt: null };
+      return {
+        kind: 'approved',
+        reference: 'ch_old',
+        networkTransactionId: null,
+        captured: true,
+        expiresAt: null,
+        settledAt: null,
+      };
     },
   });
   const { id } = await till.pay();

@@ -102,6 +102,7 @@ test('a success that is told after the decline is a late success, and not lost',
       networkTransactionId: null,
       captured: true,
       expiresAt: null,
+      settledAt: null,
     }),
   });
   await backstage.notify(id, 'CHARGE');

@@ -80,7 +80,7 @@ test('the processor refuses it at first, and has done it later: it is asked hour
     refund: answers({ kind: 'failed', reference: null, code: 'no_balance', message: 'No balance.' }),
   });
   await backstage.notify(id, 'CHARGE');
-  processor.use({ lookUpMovement: answers({ kind: 'succeeded', reference: 'mv_later' }) });
+  processor.use({ lookUpMovement: answers({ kind: 'succeeded', reference: 'mv_later', settledAt: null }) });
   await backstage.letTimePass(id, 0.1);
   expect((await till.operationOf(id, 'RETURN')).status).toBe('RAISED');
   await backstage.letTimePass(id, 1);

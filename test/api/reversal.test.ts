@@ -41,7 +41,7 @@ async function accepted(): Promise<string> {
 
 test('accepted, then confirmed: CAPTURED, then SUCCEEDED', async () => {
   const id = await accepted();
-  processor.use({ lookUpMovement: answers({ kind: 'succeeded', reference: 'mv' }) });
+  processor.use({ lookUpMovement: answers({ kind: 'succeeded', reference: 'mv', settledAt: null }) });
   await backstage.notify(id, 'CAPTURE');
   expect(await till.read(id)).toMatchObject({
     status: 'SUCCEEDED',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decline, parseDeclineCode, type DeclineCode } from '../../src/domain/decline.ts';
+import { decline, declineForPayer, parseDeclineCode, type DeclineCode } from '../../src/domain/decline.ts';
 
 /** Written by hand: a retry of a decline that is final costs the merchant fees, and standing with the networks. */
 const RETRYABLE = {
@@ -36,6 +36,27 @@ test.for(CODES)('%s is known, says something, and may be tried again or not', (c
     message: expect.stringMatching(/^\S.*\.$/) as string,
     retryable: RETRYABLE[code],
   });
+});
+
+/** Written by hand: what of a card whoever holds it is not to learn. */
+const KEPT_FROM_PAYERS: readonly DeclineCode[] = [
+  'card_velocity_exceeded',
+  'do_not_honor',
+  'fraudulent',
+  'lost_card',
+  'pickup_card',
+  'stolen_card',
+];
+
+test.for(CODES)('a payer is told of %s in words of their own, or of a generic decline', (code) => {
+  const told = KEPT_FROM_PAYERS.includes(code) ? 'generic_decline' : code;
+  expect(declineForPayer(code)).toEqual({
+    code: told,
+    message: expect.stringMatching(/^\S.*\.$/) as string,
+    retryable: RETRYABLE[told],
+  });
+  if (told === code) expect(declineForPayer(code).message).not.toBe(decline(code).message);
+  else expect(declineForPayer(code)).toEqual(declineForPayer('generic_decline'));
 });
 
 test('no two declines read the same', () => {

@@ -29,6 +29,17 @@ export const CORRUPTIONS: Readonly<Record<string, Corruption>> = {
     ...rest,
     payment: { ...payment, status: 'FAILED' },
   })),
+  'a payment was never settled': inFile(hasSettled, ({ payment, ...rest }) => ({
+    ...rest,
+    payment: { ...payment, settledAt: null },
+  })),
+  'the sandbox paid out at another time': ({ charges, ...rest }) => {
+    const [charge, ...others] = foremost(
+      charges,
+      ({ settledAt, status, amountRefunded }) => settledAt !== null && status === 'approved' && amountRefunded === 0n,
+    );
+    return charge && { ...rest, charges: [{ ...charge, settledAt: new Date(0) }, ...others] };
+  },
   'a refund is of a minor unit more': inFile(hasRefunded, ({ refunds: [refund, ...others], ...rest }) => ({
     ...rest,
     refunds: refund ? [{ ...refund, amount: refund.amount + 1n }, ...others] : [],
@@ -59,6 +70,10 @@ export const CORRUPTIONS: Readonly<Record<string, Corruption>> = {
 
 function hasCaptured({ payment }: PaymentFile): boolean {
   return payment.status === 'SUCCEEDED' && payment.amountCaptured > 0n;
+}
+
+function hasSettled({ payment }: PaymentFile): boolean {
+  return payment.settledAt !== null;
 }
 
 function hasRefunded({ payment }: PaymentFile): boolean {

@@ -8,7 +8,7 @@ import { Client } from './client.ts';
 import { compare } from './compare.ts';
 import { RestartableDatabase, type Shutdown } from './database.ts';
 import type { Plant } from './faulty-processor.ts';
-import { SANDBOX_DELAY_MS } from './gateway-timing.ts';
+import { SANDBOX_TIMES } from './gateway-timing.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { LateCalls } from './late-calls.ts';
 import { readLeftovers } from './leftover.ts';
@@ -85,7 +85,7 @@ class FaultRun {
     this.#options = options;
     this.#database = database;
     this.#random = new Random(options.seed);
-    this.#lateCalls = new LateCalls(database.pool, SANDBOX_DELAY_MS);
+    this.#lateCalls = new LateCalls(database.pool, SANDBOX_TIMES);
     const secret = randomBytes(32).toString('base64url');
     const seeds = this.#random.fork();
     this.#gateways = ['gateway-1', 'gateway-2'].map(

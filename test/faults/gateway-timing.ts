@@ -3,5 +3,5 @@ export const LIMITS = { callTimeoutMs: 600, inFlightWindowMs: 1_000 };
 
 export const SETTINGS = { recoveryDelayMs: 200, lateSuccessLookMs: 5_000, leaseMs: 5_000 };
 
-/** How long a pending charge or refund of the sandbox takes. */
-export const SANDBOX_DELAY_MS = 100;
+/** How long a pending charge or refund of the sandbox takes, and how soon what was captured is paid out. */
+export const SANDBOX_TIMES = { delayMs: 100, settlementMs: 1_000 };

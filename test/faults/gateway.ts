@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module';
 import type { Connection } from '../../src/postgres/connection.ts';
 import { startApp } from '../../src/app.ts';
 import { createLogger } from '../../src/telemetry.ts';
-import { LIMITS, SANDBOX_DELAY_MS, SETTINGS } from './gateway-timing.ts';
+import { LIMITS, SANDBOX_TIMES, SETTINGS } from './gateway-timing.ts';
 import { FaultyNotifications, type NotificationFault } from './faulty-notifications.ts';
 import { FaultyProcessor, type Fault, type LateCall, type Plant } from './faulty-processor.ts';
 import { Random } from './random.ts';
@@ -52,7 +52,7 @@ async function start({ database, secret, seed, plant }: Extract<ToGateway, { typ
     log: createLogger('warn'),
     settings: SETTINGS,
     sandbox: {
-      delayMs: SANDBOX_DELAY_MS,
+      ...SANDBOX_TIMES,
       limits: LIMITS,
       interpose: {
         processor: (sandbox) => (processor = new FaultyProcessor(sandbox, options)),

@@ -10,8 +10,8 @@ export class LateCalls {
   readonly #sandbox: Sandbox;
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(pool: Pool, delayMs: number) {
-    this.#sandbox = new Sandbox(new SandboxBooks(pool), { delayMs });
+  constructor(pool: Pool, { delayMs, settlementMs }: { readonly delayMs: number; readonly settlementMs: number }) {
+    this.#sandbox = new Sandbox(new SandboxBooks(pool, { settlementMs }), { delayMs });
   }
 
   add(late: LateCall, inMs: number): void {

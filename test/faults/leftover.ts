@@ -17,9 +17,9 @@ const STATEMENTS: Readonly<Record<string, string>> = {
   capture: `SELECT id, payment_id, status FROM capture WHERE status = 'PENDING'`,
   refund: `SELECT id, payment_id, status FROM refund WHERE status = 'PENDING'`,
   'sandbox charge': `SELECT id, key, status, next_status, notify FROM sandbox_charge
-                     WHERE notify OR (next_at IS NOT NULL AND next_status <> 'expired')`,
+                     WHERE notify OR settles_at IS NOT NULL OR (next_at IS NOT NULL AND next_status <> 'expired')`,
   'sandbox movement': `SELECT id, key, kind, status, next_status, notify FROM sandbox_movement
-                       WHERE notify OR next_at IS NOT NULL`,
+                       WHERE notify OR settles_at IS NOT NULL OR next_at IS NOT NULL`,
 };
 
 /** Whatever is still under way, on either side. */

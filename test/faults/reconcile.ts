@@ -7,6 +7,7 @@ import type {
   SandboxMovement,
 } from '../../generated/prisma/client.ts';
 import { sum, type Books, type Discrepancy, type PaymentFile } from './books.ts';
+import { checkSettlements } from './settlement.ts';
 
 /**
  * Compares the gateway's rows with the sandbox's own books, to the minor unit. It expects that everything has
@@ -18,6 +19,7 @@ export function reconcile(books: Books): Discrepancy[] {
   return [
     ...books.payments.flatMap((file) => [...checkSums(file), ...reconciliation.checkPayment(file)]),
     ...reconciliation.checkStrays(),
+    ...checkSettlements(books),
   ];
 }
 

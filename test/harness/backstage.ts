@@ -107,6 +107,41 @@ export class Backstage {
     await this.#settle(paymentId);
   }
 
+  /**
+   * The processor pays out what it captured of a payment, or only what one of its captures took.
+   * @returns when it did
+   */
+  async payOut(paymentId: string, captureId?: string): Promise<Date[]> {
+    const capture = captureId === undefined ? null : decodeIdOf('Capture', captureId);
+    const paid: Date[] = [];
+    for (const table of ['sandbox_charge', 'sandbox_movement']) {
+      const { rows } = await this.#pool.query<{ at: Date }>(
+        `UPDATE ${table} SET settled_at = date_trunc('milliseconds', now()), settles_at = NULL, notify = true
+         FROM operation WHERE merchant = environment_id::text AND key = processor_key AND payment_id = $1
+           AND settles_at IS NOT NULL AND ($2::uuid IS NULL OR capture_id = $2)
+         RETURNING settled_at AS at`,
+        [uuidOf(paymentId), capture],
+      );
+      paid.push(...rows.map(({ at }) => at));
+    }
+    return paid;
+  }
+
+  /** The same, and the gateway has heard of it. */
+  async letSettle(paymentId: string, captureId?: string): Promise<Date[]> {
+    const paid = await this.payOut(paymentId, captureId);
+    await until(async () => {
+      const { rows } = await this.#pool.query(
+        `SELECT 1 FROM operation WHERE payment_id = $1 AND (
+           EXISTS (SELECT FROM sandbox_charge WHERE key = processor_key AND notify)
+           OR EXISTS (SELECT FROM sandbox_movement WHERE key = processor_key AND notify))`,
+        [uuidOf(paymentId)],
+      );
+      return rows.length === 0;
+    });
+    return paid;
+  }
+
   /** What follows from an answer may have been taken on by the gateway's own round: it is waited for. */
   async #settle(paymentId: string): Promise<void> {
     await until(async () => {

@@ -53,7 +53,7 @@ interface TestKeys {
   readonly other: string;
 }
 
-const SECRET = 'a secret of the tests that has more than 32 characters';
+export const SECRET = 'a secret of the tests that has more than 32 characters';
 
 /** How long a pending charge or refund of the sandbox takes here. */
 const SANDBOX_DELAY_MS = 50;

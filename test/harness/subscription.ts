@@ -12,6 +12,11 @@ export interface Subscription<R> {
   stop(): Promise<void>;
 }
 
+/** Why a subscription ended, as its transport tells it. */
+export function whyEnded(error: unknown): string {
+  return error instanceof Error ? error.message : JSON.stringify(error);
+}
+
 type Source<R> = AsyncIterator<{ data?: R | null | undefined; errors?: unknown }>;
 
 /** How a client subscribes: the same operations over both transports. */

@@ -90,6 +90,39 @@ test('a charge that succeeded late is asked about anew: the gateway sees to it n
   expect(await read('operation', 'attempt_id', 'recover_at')).toMatchObject({ [late.id]: expect.any(Date) });
 });
 
+test('the sandbox pays out, a day later, what it had captured and not taken back', async () => {
+  const token = { merchant: 'm', token: 'tok' };
+  const of = { merchant: 'm', amount: 1000, currency: 'EUR', network_transaction_id: '1' };
+  const charge = (id: string, status: string, captured: boolean) => ({
+    ...of,
+    ...token,
+    id,
+    key: id,
+    status,
+    capture_now: captured,
+  });
+  const { currency: _, network_transaction_id: __, ...moved } = of;
+  const movement = (id: string, kind: string, status: string) => ({
+    ...moved,
+    id,
+    key: id,
+    charge_id: 'authorized',
+    kind,
+    status,
+    final: false,
+  });
+  await insert(client, 'sandbox_charge', charge('captured', 'approved', true));
+  await insert(client, 'sandbox_charge', charge('reversed', 'reversed', true));
+  await insert(client, 'sandbox_charge', charge('authorized', 'approved', false));
+  await insert(client, 'sandbox_movement', movement('done', 'capture', 'succeeded'));
+  await insert(client, 'sandbox_movement', movement('failed', 'capture', 'failed'));
+  await insert(client, 'sandbox_movement', movement('refund', 'refund', 'succeeded'));
+  await upgrade();
+  const isDue = `settles_at BETWEEN now() + interval '23 hours' AND now() + interval '24 hours'`;
+  expect(await read('sandbox_charge', 'id', isDue)).toEqual({ captured: true, reversed: null, authorized: null });
+  expect(await read('sandbox_movement', 'id', isDue)).toEqual({ done: true, failed: null, refund: null });
+});
+
 test('all that had nothing wrong with it is as it was, and the migrations are done once', async () => {
   const tables = ['payment', 'attempt', 'capture', 'refund', 'refund_allocation', 'operation', 'payment_method'];
   const readAll = async () => {

@@ -109,6 +109,14 @@ export class Bench {
     }
   }
 
+  /** Lets time pass until all that was captured is paid out. */
+  async settle(): Promise<void> {
+    for (const table of ['sandbox_charge', 'sandbox_movement']) {
+      await this.pool.query(`UPDATE ${table} SET settles_at = now() - interval '1 s' WHERE settles_at IS NOT NULL`);
+    }
+    await this.books.advance();
+  }
+
   async row({ key }: { key: string }): Promise<Row> {
     const { rows } = await this.pool.query<Record<'captured' | 'released' | 'refunded', string> & Row>(
       `SELECT status, amount_captured AS captured, amount_released AS released, amount_refunded AS refunded,
@@ -142,6 +150,13 @@ export class Bench {
           OR (next_status IS NULL) <> (next_at IS NULL)
           OR (status = 'approved' AND NOT capture_now
               AND (next_status IS NULL) <> (amount_captured + amount_released = amount))
+          OR (settles_at IS NULL) = (settled_at IS NULL) AND capture_now AND status = 'approved'
+          OR (settles_at IS NOT NULL AND NOT (capture_now AND status = 'approved'))
+          OR EXISTS (SELECT FROM sandbox_movement AS movement
+             WHERE movement.merchant = charge.merchant AND charge_id = charge.id
+               AND CASE WHEN kind = 'capture' AND movement.status = 'succeeded'
+                        THEN (movement.settles_at IS NULL) = (movement.settled_at IS NULL)
+                        ELSE movement.settles_at IS NOT NULL END)
           OR (status IN ('voided', 'expired', 'reversed') AND amount_captured + amount_released <> amount)`,
     );
     return rows;

@@ -60,6 +60,7 @@ test('every CHECK is there', async () => {
     'capture_amount_positive',
     'capture_refunds_within_amount',
     'capture_reversal_amount_positive',
+    'capture_settled_succeeded',
     'environment_retry_delays_positive',
     'payment_amount_positive',
     'payment_amounts_not_negative',
@@ -72,6 +73,7 @@ test('every CHECK is there', async () => {
     'payment_refunded_within_captured',
     'payment_retry_count_not_negative',
     'payment_reversed_within_captured',
+    'payment_settled_succeeded',
     'payment_tax_adds_up',
     'refund_allocation_amount_positive',
     'refund_amount_positive',
@@ -95,8 +97,10 @@ test('every partial index is there', async () => {
     'payment_due',
     'sandbox_charge_due',
     'sandbox_charge_notify',
+    'sandbox_charge_settles',
     'sandbox_movement_due',
     'sandbox_movement_notify',
+    'sandbox_movement_settles',
   ]);
 });
 

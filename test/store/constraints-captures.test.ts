@@ -118,6 +118,26 @@ describe('a capture that has succeeded stays so', () => {
   });
 });
 
+describe('what was paid out was captured', () => {
+  test.for(['PENDING', 'FAILED', 'CANCELED'])('nothing of a capture that is %s', async (status) => {
+    const row = { ...captureRow(await addPayment(sql.client, sql.mine), 300), status, settled_at: new Date() };
+    const refusal = await refusalOf(() => write('capture', row));
+    expect(refusal).toEqual({ code: CHECK, constraint: 'capture_settled_succeeded' });
+    await write('capture', { ...row, status: 'SUCCEEDED' });
+  });
+
+  test.for(['amount_captured = 0, amount_refunded = 0', `status = 'AUTHORIZED'`, `status = 'CAPTURED'`])(
+    'no payment with %s is settled',
+    async (assignments) => {
+      await update('payment', sql.mine.paymentId, 'settled_at = now()');
+      await expect(update('payment', sql.mine.paymentId, assignments)).rejects.toMatchObject({
+        code: CHECK,
+        constraint: 'payment_settled_succeeded',
+      });
+    },
+  );
+});
+
 describe('what is taken back was captured', () => {
   const tooMuch = { code: CHECK, constraint: 'capture_reversal_within_capture' };
 

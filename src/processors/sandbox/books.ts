@@ -7,6 +7,8 @@ import {
   addMovement,
   CHARGE_COLUMNS,
   COMPLETE_ACTION,
+  MOVEMENT_COLUMNS,
+  SETTLE,
 } from './statements.ts';
 
 /** A change that the gateway has not acknowledged. */
@@ -20,9 +22,12 @@ export interface Change {
 export interface BooksOptions {
   /** How long an authorisation is held. Seven days by default. */
   readonly authorizationMs?: number;
+  /** How long after a capture its money is paid out. 24 hours by default. */
+  readonly settlementMs?: number;
 }
 
 const DEFAULT_AUTHORIZATION_MS = 7 * 24 * 3_600_000;
+const DEFAULT_SETTLEMENT_MS = 24 * 3_600_000;
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -32,11 +37,13 @@ const UNIQUE_VIOLATION = '23505';
  */
 export class SandboxBooks {
   readonly authorizationMs: number;
+  readonly #settlementMs: number;
   readonly #pool: Pool;
 
   constructor(pool: Pool, options: BooksOptions = {}) {
     this.#pool = pool;
     this.authorizationMs = options.authorizationMs ?? DEFAULT_AUTHORIZATION_MS;
+    this.#settlementMs = options.settlementMs ?? DEFAULT_SETTLEMENT_MS;
   }
 
   async addCard(merchant: string, token: string, behavior: string): Promise<void> {
@@ -89,6 +96,7 @@ export class SandboxBooks {
         declineCode,
         networkTransactionId,
         returnUrl,
+        this.#settlementMs,
       ],
     });
     const booked = await this.readCharge(merchant, key);
@@ -124,7 +132,7 @@ export class SandboxBooks {
     await this.#pool.query({
       name: 'sandbox_complete_action',
       text: COMPLETE_ACTION,
-      values: [chargeId, passed, this.authorizationMs],
+      values: [chargeId, passed, this.authorizationMs, this.#settlementMs],
     });
     return this.readChargeById(chargeId);
   }
@@ -141,7 +149,19 @@ export class SandboxBooks {
       const { rows } = await this.#pool.query<Movement>({
         name: `sandbox_add_${kind}`,
         text: addMovement(kind),
-        values: [merchant, chargeId, amount, id, key, kind, status, next?.status ?? null, next?.inMs ?? null, final],
+        values: [
+          merchant,
+          chargeId,
+          amount,
+          id,
+          key,
+          kind,
+          status,
+          next?.status ?? null,
+          next?.inMs ?? null,
+          final,
+          this.#settlementMs,
+        ],
       });
       if (rows[0] !== undefined) return rows[0];
     } catch (error) {
@@ -157,16 +177,20 @@ export class SandboxBooks {
   async readMovement(merchant: string, key: string): Promise<Movement | undefined> {
     const { rows } = await this.#pool.query<Movement>({
       name: 'sandbox_read_movement',
-      text: 'SELECT id, kind, status FROM sandbox_movement WHERE merchant = $1 AND key = $2',
+      text: `SELECT ${MOVEMENT_COLUMNS} FROM sandbox_movement WHERE merchant = $1 AND key = $2`,
       values: [merchant, key],
     });
     return rows[0];
   }
 
-  /** Lets happen what is due: charges and movements become what they were to become, and the gateway is to be told. */
+  /**
+   * Lets happen what is due: what was captured is paid out, charges and movements become what they were to become, and
+   * the gateway is to be told.
+   */
   async advance(): Promise<void> {
-    await this.#pool.query(ADVANCE_CHARGES, [this.authorizationMs]);
-    await this.#pool.query(ADVANCE_MOVEMENTS);
+    for (const statement of SETTLE) await this.#pool.query(statement);
+    await this.#pool.query(ADVANCE_CHARGES, [this.authorizationMs, this.#settlementMs]);
+    await this.#pool.query(ADVANCE_MOVEMENTS, [this.#settlementMs]);
   }
 
   /** What is to be told to the gateway and has not been acknowledged. */

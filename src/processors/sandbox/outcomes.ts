@@ -8,13 +8,13 @@ import type { Charge, Movement, MovementKind } from './records.ts';
  * @param challengeUrl where the payer of a charge goes for 3-D Secure
  */
 export function chargeOutcome(charge: Charge, challengeUrl: (chargeId: string) => string): ChargeOutcome {
-  const { id: reference, networkTransactionId, captureNow, expiresAt } = charge;
+  const { id: reference, networkTransactionId, captureNow, expiresAt, settledAt } = charge;
   switch (charge.status) {
     case 'approved':
       // Of a charge that was only authorised, nothing is held any more: what no capture took has gone.
       if (!captureNow && expiresAt === null) return { kind: 'expired', reference };
       // Captures of it are movements of their own, and change nothing of how the charge was made.
-      return { kind: 'approved', reference, networkTransactionId, captured: captureNow, expiresAt };
+      return { kind: 'approved', reference, networkTransactionId, captured: captureNow, expiresAt, settledAt };
     case 'declined':
       return { kind: 'declined', reference, decline: decline(parseDeclineCode(charge.declineCode ?? '')) };
     case 'action_required':
@@ -38,9 +38,10 @@ export function chargeOutcome(charge: Charge, challengeUrl: (chargeId: string) =
 }
 
 /** A capture, void or refund in the port's terms. */
-export function movementOutcome({ id: reference, kind, status }: Movement): MovementOutcome {
+export function movementOutcome({ id: reference, kind, status, settledAt }: Movement): MovementOutcome {
   switch (status) {
     case 'succeeded':
+      return { kind: status, reference, settledAt };
     case 'pending':
       return { kind: status, reference };
     case 'failed':

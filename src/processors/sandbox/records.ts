@@ -22,9 +22,11 @@ export interface Charge {
   readonly returnUrl: string | null;
   /** Until when it waits for the payer, or an authorisation is held. */
   readonly expiresAt: Date | null;
+  /** When what was captured with it was paid out. */
+  readonly settledAt: Date | null;
 }
 
-export interface NewCharge extends Omit<Charge, 'expiresAt'> {
+export interface NewCharge extends Omit<Charge, 'expiresAt' | 'settledAt'> {
   readonly merchant: string;
   readonly key: string;
   readonly token: string;
@@ -39,9 +41,11 @@ export interface Movement {
   readonly id: string;
   readonly kind: MovementKind;
   readonly status: MovementStatus;
+  /** When what a capture took was paid out. */
+  readonly settledAt: Date | null;
 }
 
-export interface NewMovement extends Movement {
+export interface NewMovement extends Omit<Movement, 'settledAt'> {
   readonly merchant: string;
   readonly chargeId: string;
   readonly key: string;
@@ -63,6 +67,7 @@ export interface ChargeRow {
   network_transaction_id: string;
   return_url: string | null;
   expires_at: Date | null;
+  settled_at: Date | null;
 }
 
 /** Reads a row. */
@@ -77,5 +82,6 @@ export function chargeOf(row: ChargeRow): Charge {
     networkTransactionId: row.network_transaction_id,
     returnUrl: row.return_url,
     expiresAt: row.expires_at,
+    settledAt: row.settled_at,
   };
 }

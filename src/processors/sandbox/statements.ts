@@ -13,14 +13,18 @@ const inMs = (parameter: string): string => `now() + make_interval(secs => ${par
 /** The columns of a charge that are ever read. */
 export const CHARGE_COLUMNS = `
   id, status, amount, currency, capture_now, decline_code, network_transaction_id, return_url,
-  CASE WHEN next_status = 'expired' THEN next_at END AS expires_at`;
+  CASE WHEN next_status = 'expired' THEN next_at END AS expires_at, settled_at`;
+
+/** The columns of a movement that are ever read. */
+export const MOVEMENT_COLUMNS = 'id, kind, status, settled_at AS "settledAt"';
 
 /** Books a charge, unless its key was used before. */
 export const ADD_CHARGE = `
   INSERT INTO sandbox_charge (merchant, id, key, token, status, next_status, next_at, amount, currency,
-    capture_now, amount_captured, decline_code, network_transaction_id, return_url)
+    capture_now, amount_captured, decline_code, network_transaction_id, return_url, settles_at)
   VALUES ($1, $2, $3, $4, $5, $6, ${inMs('$7')}, $8, $9, $10,
-    CASE WHEN $10 AND $5 = 'approved' THEN $8::bigint ELSE 0 END, $11, $12, $13)
+    CASE WHEN $10 AND $5 = 'approved' THEN $8::bigint ELSE 0 END, $11, $12, $13,
+    CASE WHEN $10 AND $5 = 'approved' THEN ${inMs('$14')} END)
   ON CONFLICT (merchant, key) DO NOTHING`;
 
 /** What an approval makes of next_status and next_at: an authorisation is held for so long, a captured charge stays. */
@@ -37,12 +41,13 @@ export const COMPLETE_ACTION = `
       decline_code = CASE WHEN $2::boolean THEN decline_code ELSE 'three_d_secure_failed' END,
       amount_captured = CASE WHEN ${PASSED} AND capture_now THEN amount ELSE 0 END,
       ${holdIf(PASSED, '$3')},
+      settles_at = CASE WHEN ${PASSED} AND capture_now THEN ${inMs('$4')} END,
       notify = true
   WHERE id = $1 AND status = 'action_required'`;
 
 /**
  * Charges that are due become what they were to become. An authorisation that was captured in part stays, without what
- * is left of it; what was captured is taken back whole when a charge is reversed.
+ * is left of it; what was captured is taken back whole when a charge is reversed, and is not paid out then.
  */
 export const ADVANCE_CHARGES = `
   UPDATE sandbox_charge
@@ -54,6 +59,9 @@ export const ADVANCE_CHARGES = `
                                          WHEN 'reversed' THEN amount
                                          ELSE amount_released END,
       ${holdIf("next_status = 'approved'", '$1')},
+      settles_at = CASE WHEN next_status = 'approved' AND capture_now THEN ${inMs('$2')}
+                        WHEN next_status = 'reversed' THEN NULL
+                        ELSE settles_at END,
       notify = true
   WHERE next_at <= now()`;
 
@@ -66,7 +74,8 @@ export const ADVANCE_MOVEMENTS = `
     SELECT merchant, id, status AS was FROM sandbox_movement WHERE next_at <= now() ORDER BY merchant, id FOR UPDATE
   ), moved AS (
     UPDATE sandbox_movement AS movement
-    SET status = next_status, next_status = NULL, next_at = NULL, notify = true
+    SET status = next_status, next_status = NULL, next_at = NULL, notify = true,
+        settles_at = CASE WHEN kind = 'capture' AND next_status = 'succeeded' THEN ${inMs('$1')} END
     FROM due WHERE movement.merchant = due.merchant AND movement.id = due.id
     RETURNING movement.merchant, charge_id, kind, status, was, amount
   ), given_back AS (
@@ -82,6 +91,16 @@ export const ADVANCE_MOVEMENTS = `
       amount_released = amount_released
         + CASE WHEN amount_captured + amount_released = amount THEN captured ELSE taken_back END
   FROM given_back WHERE charge.merchant = given_back.merchant AND charge.id = given_back.charge_id`;
+
+/**
+ * Pays out what is due, whole: what was refunded of it is another matter. What was to be taken back before is not: it
+ * has its turn in the statements above.
+ */
+export const SETTLE: readonly string[] = ['sandbox_charge', 'sandbox_movement'].map(
+  (table) => `
+  UPDATE ${table} SET settled_at = settles_at, settles_at = NULL, notify = true
+  WHERE settles_at <= least(now(), next_at)`,
+);
 
 /** A capture that is final, or takes the last of an authorisation. */
 const LAST_CAPTURE = '($10 OR amount_captured + amount_released + $3::bigint = amount)';
@@ -109,6 +128,8 @@ const TAKE: Readonly<Record<MovementKind, string>> = {
 /** Books a movement and takes it from its charge, or does neither. */
 export const addMovement = (kind: MovementKind): string => `
   WITH taken AS (${TAKE[kind]} RETURNING id)
-  INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final)
-  SELECT $1, $4, taken.id, $5, $6, $7, $8, ${inMs('$9')}, $3::bigint, $10
-  FROM taken RETURNING id, kind, status`;
+  INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final,
+    settles_at)
+  SELECT $1, $4, taken.id, $5, $6, $7, $8, ${inMs('$9')}, $3::bigint, $10,
+    CASE WHEN $6 = 'capture' AND $7 = 'succeeded' THEN ${inMs('$11')} END
+  FROM taken RETURNING ${MOVEMENT_COLUMNS}`;
