@@ -37,6 +37,7 @@ export async function readOrMakeDemo(gateway: Gateway, directory: string): Promi
     principal: 'merchant',
     actor: `key_${id}`,
     payer: null,
+    schedules: true,
   });
   return { key, environmentId: test.id };
 }

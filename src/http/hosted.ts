@@ -196,5 +196,5 @@ function newNonce(): string {
 
 function callerOf({ payment: { environmentId, id }, mode }: HostedPayment): Caller {
   const payer = { customerId: null, paymentId: id };
-  return { environmentId, mode, principal: `page:${id}`, actor: HOSTED_PAGE, payer };
+  return { environmentId, mode, principal: `page:${id}`, actor: HOSTED_PAGE, payer, schedules: false };
 }

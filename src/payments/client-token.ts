@@ -90,7 +90,7 @@ export async function isTaken({ database, now }: Gateway, token: ClientToken): P
 }
 
 /** Who acts with a client token. */
-export function callerOf({ id, environmentId, mode, payer }: ClientToken): Caller {
+export function callerOf({ id, environmentId, mode, payer, scopes }: ClientToken): Caller {
   return {
     environmentId,
     mode,
@@ -98,6 +98,7 @@ export function callerOf({ id, environmentId, mode, payer }: ClientToken): Calle
     principal: payer.paymentId === null ? `customer:${payer.customerId}` : `payment:${payer.paymentId}`,
     actor: encodeId('ClientToken', id),
     payer,
+    schedules: scopes.includes('SCHEDULE'),
   };
 }
 

@@ -61,6 +61,8 @@ export interface Caller {
   readonly actor: string;
   /** Whom the caller pays for, if it is a payer and not the merchant: their reach is theirs alone. */
   readonly payer: Payer | null;
+  /** Whether they decide when payments are charged by themselves: the merchant does, and payers whom it lets. */
+  readonly schedules: boolean;
 }
 
 /** A payer, known by a client token or by the address of a hosted page: of one customer, or of one payment. */

@@ -8,7 +8,7 @@ import type { Caller, Gateway, Payer } from './gateway.ts';
 /** How a client token is written: its mode, and a JSON Web Token that the gateway has signed. */
 
 /** What a client token lets a payer do. */
-export type TokenScope = 'READ' | 'PAY';
+export type TokenScope = 'READ' | 'PAY' | 'SCHEDULE';
 
 /** Something that the merchant lets a payer pay, and for how much: a browser never chooses an amount. */
 export interface Grant extends DestinationInput {
@@ -42,7 +42,7 @@ const Claims = z.object({
   mode: z.enum(['TEST', 'LIVE']),
   customer: z.uuid().optional(),
   payment: z.uuid().optional(),
-  scopes: z.array(z.enum(['READ', 'PAY'])),
+  scopes: z.array(z.enum(['READ', 'PAY', 'SCHEDULE'])),
   grants: z.array(
     z.object({
       type: z.enum(DestinationType),

@@ -58,9 +58,9 @@ async function change(
   { active, paymentMethodId, billingAddress, paymentDate }: UpdatePaymentInput,
 ): Promise<Result<true, Failure>> {
   const { payment } = draft;
-  const merchants = paymentDate === undefined ? active !== undefined && 'active' : 'paymentDate';
-  if (caller.payer !== null && merchants !== false) {
-    return invalid('Only the merchant decides when a payment is charged by itself.', merchants);
+  if (!caller.schedules && (paymentDate !== undefined || active != null)) {
+    const field = paymentDate === undefined ? 'active' : 'paymentDate';
+    return invalid('This token does not let you decide when a payment is charged by itself.', field);
   }
   if (paymentMethodId != null) {
     if (!AT_REST.includes(payment.status)) return fail(illegalState(payment, 'paid otherwise', 'paymentMethodId'));

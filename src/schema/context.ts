@@ -26,7 +26,7 @@ export function createContext(gateway: Gateway, feed: EventFeed, credential: Cre
 }
 
 function merchantOf({ id, environmentId, mode }: KeyOwner): Caller {
-  return { environmentId, mode, principal: 'merchant', actor: `key_${id}`, payer: null };
+  return { environmentId, mode, principal: 'merchant', actor: `key_${id}`, payer: null, schedules: true };
 }
 
 /** Forgets everything that was read. */

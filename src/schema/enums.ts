@@ -132,6 +132,7 @@ export const Initiator = enumOf<Payment['initiator']>('Initiator', 'Who started 
 export const ClientTokenScope = enumOf<TokenScope>('ClientTokenScope', 'What a client token lets a payer do.', {
   READ: 'See their payments, and watch them.',
   PAY: 'Pay what is theirs to pay.',
+  SCHEDULE: 'With PAY, decide when a payment of theirs is charged by itself, and whether it is.',
 });
 
 export const DestinationType = enumOf<PaymentDestination['type']>('DestinationType', 'What a payment pays for.', {

@@ -151,7 +151,14 @@ test('a token ends with its time', async () => {
   const clock = { ...gateway().app.gateway, now: () => new Date(nowMs) };
   const { id } = await clock.database.prisma.customer.findFirstOrThrow({ where: { id: customerId.slice(4) } });
   const { environmentId } = await clock.database.prisma.customer.findFirstOrThrow({ where: { id } });
-  const caller = { environmentId, mode: 'TEST', principal: 'merchant', actor: 'key_1', payer: null } as const;
+  const caller = {
+    environmentId,
+    mode: 'TEST',
+    principal: 'merchant',
+    actor: 'key_1',
+    payer: null,
+    schedules: true,
+  } as const;
   const input = { customerId: id, paymentId: null, scopes: ['READ'], grants: [], expiresInSeconds: 60 } as const;
   const made = await createClientToken(clock, caller, input);
   if (!made.ok) throw new Error('no token');

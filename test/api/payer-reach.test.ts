@@ -7,6 +7,7 @@ import {
   PaymentsDocument,
   PaymentStatusChangedDocument,
   RelationsDocument,
+  type ClientTokenScope,
   type PaymentFilter,
 } from '../../generated/operations/graphql.ts';
 import { only, useGateway } from '../harness/gateway.ts';
@@ -58,7 +59,7 @@ beforeAll(async () => {
   theirs = await makeWorld('theirs@example.com', till);
 });
 
-const asCustomer = (scopes: ('READ' | 'PAY')[] = ['READ', 'PAY']) =>
+const asCustomer = (scopes: ClientTokenScope[] = ['READ', 'PAY']) =>
   Payer.of(gateway(), { customerId: mine.customerId, scopes });
 const asPayment = () => Payer.of(gateway(), { paymentId: mine.payments[0] ?? '' });
 
@@ -180,6 +181,17 @@ test('who may only read is told no address at which one can pay', async () => {
   const { data, errors } = await payer.request(`{ payment(id: "${mine.payments[2]}") { status hostedPaymentUrl } }`);
   expect(data).toEqual({ payment: { status: 'CREATED', hostedPaymentUrl: null } });
   expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+});
+
+test('a payer whom the merchant lets changes when it is paid, too', async () => {
+  const payer = await asCustomer(['READ', 'PAY', 'SCHEDULE']);
+  const paymentMethodId = mine.nodes['PaymentMethod'] ?? null;
+  const { id: paymentId } = await till.pay({ customerId: mine.customerId, paymentMethodId, process: false });
+  const paymentDate = new Date(Date.now() + 3_600_000).toISOString();
+  only(await payer.update({ paymentId, paymentDate, active: false }), 'UpdatePaymentPayload');
+  expect(await till.read(paymentId)).toMatchObject({ status: 'SCHEDULED', active: false, paymentDate });
+  const onlyThat = await asCustomer(['SCHEDULE']);
+  await expect(onlyThat.update({ paymentId, paymentDate: null })).rejects.toThrow('FORBIDDEN');
 });
 
 test('a payer changes how a payment is paid, and not when', async () => {

@@ -43,8 +43,8 @@ export class Desk {
   }
 
   /** A token for the browser of a customer, who may pay what is granted. */
-  async tokenFor(customerId: string, grants: readonly object[] = []): Promise<string> {
-    const made = await this.mutate<{ token: string }>('createClientToken', { customerId, grants }, 'token');
+  async tokenFor(customerId: string, grants: readonly object[] = [], scopes = ['READ', 'PAY']): Promise<string> {
+    const made = await this.mutate<{ token: string }>('createClientToken', { customerId, grants, scopes }, 'token');
     return made.token;
   }
 

@@ -515,6 +515,11 @@ describe('Update Payment', () => {
       path: ['input', 'paymentDate'],
     });
     expect(await update(theirs.id)).toMatchObject({ __typename: 'NotFoundError', path: ['input', 'paymentId'] });
+    const change = { paymentId: own.id, active: false, paymentDate: soon.paymentDate };
+    const scheduler = desk.as(await desk.tokenFor(customerId, [], ['READ', 'PAY', 'SCHEDULE']));
+    expect(await scheduler.mutate('updatePayment', change, 'payment { active paymentDate }')).toMatchObject({
+      payment: { active: false, paymentDate: soon.paymentDate },
+    });
   });
 
   it('Update Payment: Admin Role', async () => {
