@@ -1,7 +1,7 @@
-import type { Payment, PaymentDestination, PaymentMethod } from '../../generated/prisma/client.ts';
+import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
-import { findPaymentFor } from '../store/open-orders.ts';
+import { findPaymentFor, type Order } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Failure } from './failure.ts';
 import type { Caller, Payer } from './gateway.ts';
@@ -37,7 +37,7 @@ interface PayerCharge {
   readonly now: Date;
   readonly payment: Payment;
   readonly method: Pick<PaymentMethod, 'fingerprint'>;
-  readonly destinations: readonly Pick<PaymentDestination, 'type' | 'destinationId'>[];
+  readonly destinations: readonly Order[];
   /** It is made now, for these orders; otherwise it was there already. */
   readonly isNew: boolean;
 }

@@ -282,11 +282,16 @@ describe('Payment for Orders', () => {
   });
 
   it('Payment for Orders: subscriptions', async () => {
-    const { paymentMethodId, browser } = await user({ ...order('gold', 999), type: 'SUBSCRIPTION' });
+    const { customerId, paymentMethodId } = await user();
     const input = { orders: [{ type: 'SUBSCRIPTION', id: 'gold' }], paymentMethodId };
-    expect(await browser.mutate('payOrders', input, WHAT)).toMatchObject({
-      payment: { status: 'SUCCEEDED', destinations: [{ type: 'SUBSCRIPTION', id: 'gold' }] },
-    });
+    const paidFor = async (billingPeriodId: string) => {
+      const grant = { ...order('gold', 999), type: 'SUBSCRIPTION', billingPeriodId };
+      return desk.as(await desk.tokenFor(customerId, [grant])).mutate('payOrders', input, WHAT);
+    };
+    const paid = { payment: { status: 'SUCCEEDED', destinations: [{ type: 'SUBSCRIPTION', id: 'gold' }] } };
+    expect(await paidFor('november')).toMatchObject(paid);
+    expect(await paidFor('december')).toMatchObject(paid);
+    expect(await paidFor('december')).toMatchObject({ __typename: 'AlreadyPaidError' });
   });
 
   it('Payment for Orders: orders', async () => {
@@ -504,11 +509,16 @@ describe('Update Payment', () => {
     const update = (paymentId: string) =>
       browser.mutate('updatePayment', { paymentId, paymentMethodId }, 'payment { paymentMethod { id } }');
     expect(await update(own.id)).toMatchObject({ payment: { paymentMethod: { id: paymentMethodId } } });
+    const soon = { paymentId: own.id, paymentDate: inMs(HOUR_MS) };
+    expect(await browser.mutate('updatePayment', soon, 'payment { id }')).toMatchObject({
+      __typename: 'InvalidInputError',
+      path: ['input', 'paymentDate'],
+    });
     expect(await update(theirs.id)).toMatchObject({ __typename: 'NotFoundError', path: ['input', 'paymentId'] });
-    const change = { paymentId: own.id, active: false, paymentDate: '2099-01-01T00:00:00.000Z' };
+    const change = { paymentId: own.id, active: false, paymentDate: soon.paymentDate };
     const scheduler = desk.as(await desk.tokenFor(customerId, [], ['READ', 'PAY', 'SCHEDULE']));
     expect(await scheduler.mutate('updatePayment', change, 'payment { active paymentDate }')).toMatchObject({
-      payment: { active: false, paymentDate: '2099-01-01T00:00:00.000Z' },
+      payment: { active: false, paymentDate: soon.paymentDate },
     });
   });
 
