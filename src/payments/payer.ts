@@ -1,7 +1,8 @@
 import type { Payment, PaymentDestination, PaymentMethod } from '../../generated/prisma/client.ts';
+import { ID_PREFIXES } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
-import { findPaymentFor } from '../store/open-orders.ts';
+import { findPaymentFor, readDestinations } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Failure } from './failure.ts';
 import type { Caller, Payer } from './gateway.ts';
@@ -96,4 +97,15 @@ async function checkUnpaid(
     path: ['input', isNew ? 'orders' : 'paymentId'],
     paymentId: isOwnPayment(payer, paidBy) ? paidBy.id : null,
   });
+}
+
+/**
+ * Whether another payment pays, or has paid, for the same as this one that was given up, and a payer made one of the two:
+ * they were let pay anew because this one had failed. Payments that the merchant made for one thing all stand.
+ */
+export async function isPaidOtherwise(transaction: Transaction, payment: Payment): Promise<boolean> {
+  const destinations = await readDestinations(transaction, payment);
+  if (destinations.length === 0) return false;
+  const ofPayersOnly = !payment.createdBy.startsWith(`${ID_PREFIXES.ClientToken}_`);
+  return (await findPaymentFor(transaction, payment, destinations, { waitingToo: false, ofPayersOnly })) !== undefined;
 }

@@ -3,16 +3,24 @@ import type { Transaction } from './transaction.ts';
 
 type Order = Pick<PaymentDestination, 'type' | 'destinationId'>;
 
+/** Which payments count. */
+interface Counted {
+  /** One that waits for someone to pay it, too. */
+  readonly waitingToo: boolean;
+  /** Only one that a payer made, with a client token. */
+  readonly ofPayersOnly?: boolean;
+}
+
 /**
  * The oldest payment, other than this one, that pays or has paid for one of these: it may still succeed, or has, and was
- * not given back. One that waits for someone to pay it counts if it is told to. Until the transaction ends, no other one looks for the same things, so that two payers at once do not both
- * find nothing.
+ * not given back. Until the transaction ends, no other one looks for the same things, so that two payers at once do not
+ * both find nothing. To be called after lockPayment.
  */
 export async function findPaymentFor(
   transaction: Transaction,
   { environmentId, id }: Pick<Payment, 'environmentId' | 'id'>,
   orders: readonly Order[],
-  { waitingToo }: { readonly waitingToo: boolean },
+  { waitingToo, ofPayersOnly = false }: Counted,
 ): Promise<Pick<Payment, 'id' | 'customerId'> | undefined> {
   // In one order, so that two who want the same never wait for each other.
   const names = orders.map(({ type, destinationId }) => `${environmentId} ${type} ${destinationId}`).toSorted();
@@ -25,8 +33,16 @@ export async function findPaymentFor(
      WHERE destination.environment_id = $1
        AND payment.status NOT IN ('FAILED', 'CANCELED', 'EXPIRED') AND payment.refund_status <> 'REFUNDED'
        AND payment.id <> $4 AND ($5 OR payment.status <> 'CREATED')
+       AND (NOT $6 OR payment.created_by LIKE 'ct\\_%')
      ORDER BY payment.id LIMIT 1`,
-    [environmentId, orders.map(({ type }) => type), orders.map(({ destinationId }) => destinationId), id, waitingToo],
+    [
+      environmentId,
+      orders.map(({ type }) => type),
+      orders.map(({ destinationId }) => destinationId),
+      id,
+      waitingToo,
+      ofPayersOnly,
+    ],
   );
   return row;
 }
