@@ -160,6 +160,10 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
       const text = 'Payments cannot be taken at the moment. Nothing was charged. Try again in a few minutes.';
       return showAgain(visit, 503, { text, fields: {}, name });
     }
+    case 'ALREADY_PAID': {
+      const text = 'This has been paid already, with another payment. Nothing was charged now.';
+      return showAgain(visit, 409, { text, fields: {}, name });
+    }
     case 'INVALID_INPUT':
       return showAgain(visit, 422, { text: 'The payment could not be made.', fields: {}, name });
     // The first click is still under way, or the payment is not what it was when the form was shown.
@@ -168,7 +172,6 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
       return redirect(visit.response, visit.path);
     case 'NOT_FOUND':
     case 'AMOUNT_TOO_LARGE':
-    case 'ALREADY_PAID':
       throw new Error(`the payment of a page was answered with ${failure.code}`);
     default:
       return unreachable(failure);

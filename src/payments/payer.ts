@@ -81,15 +81,21 @@ async function checkFailures(
   });
 }
 
-/** On the page of a payment, the merchant has said that it is to be paid; a customer's token says only what may be. */
+/**
+ * On the page of a payment, or with its token, the merchant has said that it is to be paid: only payOrders, which pays an
+ * order once, speaks against it. A customer's token says only what may be paid.
+ */
 async function checkUnpaid(
   transaction: Transaction,
   payer: Payer,
   { payment, destinations, isNew }: PayerCharge,
 ): Promise<Result<true, Failure>> {
-  if (payer.customerId === null || destinations.length === 0) return ok(true);
-  // One that only waits to be paid is to be paid instead of a new one; two that wait do not keep each other waiting.
-  const paidBy = await findPaymentFor(transaction, payment, destinations, { waitingToo: isNew });
+  if (destinations.length === 0) return ok(true);
+  const paidBy = await findPaymentFor(transaction, payment, destinations, {
+    // One that only waits to be paid is to be paid instead of a new one; two that wait do not keep each other waiting.
+    waitingToo: isNew,
+    ofPayersOnly: payer.customerId === null && !isMadeByPayer(payment),
+  });
   if (paidBy === undefined) return ok(true);
   return fail({
     code: 'ALREADY_PAID',
@@ -106,6 +112,10 @@ async function checkUnpaid(
 export async function isPaidOtherwise(transaction: Transaction, payment: Payment): Promise<boolean> {
   const destinations = await readDestinations(transaction, payment);
   if (destinations.length === 0) return false;
-  const ofPayersOnly = !payment.createdBy.startsWith(`${ID_PREFIXES.ClientToken}_`);
+  const ofPayersOnly = !isMadeByPayer(payment);
   return (await findPaymentFor(transaction, payment, destinations, { waitingToo: false, ofPayersOnly })) !== undefined;
+}
+
+function isMadeByPayer({ createdBy }: Pick<Payment, 'createdBy'>): boolean {
+  return createdBy.startsWith(`${ID_PREFIXES.ClientToken}_`);
 }
