@@ -316,6 +316,17 @@ describe('ended', () => {
     expect((await till.read(id)).attempts).toHaveLength(10);
   });
 
+  test("the gateway's own retries are none of the payer's", async () => {
+    await till.setRetrySchedule(...Array.from({ length: 10 }, () => 3_600));
+    const { id, url } = await payer.asked(till);
+    await payer.pay(url, { number: '4000000000009995' });
+    for (let times = 0; times < 10; times++) await backstage.letFallDue(id);
+    await till.setRetrySchedule();
+    expect(await till.read(id)).toMatchObject({ status: 'FAILED', attempts: { length: 11 } });
+    await payer.pay(url);
+    expect(await till.read(id)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
   test('a card that has failed ten times elsewhere is not taken here', async () => {
     const number = '4000000000000119';
     const { url: other } = await payer.asked(till);
