@@ -12,7 +12,7 @@ import { actionPage, endPage, formPage, waitingPage, type FormNotice } from './h
 import { readForm, redirect, sendPage } from './page.ts';
 import { networkOf, RateLimit } from './rate-limit.ts';
 import { REFUSAL_STATUS, refusalPage, type Refusal } from './refusal-page.ts';
-import { standingOf } from './standing.ts';
+import { standingOf, type Standing } from './standing.ts';
 
 /** Ten times what the page's form sends. */
 const BODY_MAX_BYTES = 4_096;
@@ -120,6 +120,8 @@ async function pay(visit: Visit, limits: Readonly<Record<'page' | 'address', Rat
   }
   const form = await readForm(request, BODY_MAX_BYTES);
   if (form === undefined) return refuse(response, 'too_large', path);
+  // A card that nothing can be paid with any more is not given to the processor either.
+  if (isOver(standingOf(shown, now))) return redirect(response, path);
   const nonce = form.get('nonce') ?? '';
   if (!NONCE.test(nonce)) return refuse(response, 'incomplete', path);
   const { card, problems } = readCard(form, now);
@@ -190,6 +192,11 @@ function refuse(response: ServerResponse, refusal: Refusal, path?: string): void
   // Nobody waits for a body that is not read.
   response.setHeader('connection', 'close');
   sendPage(response, REFUSAL_STATUS[refusal], refusalPage(refusal, path));
+}
+
+/** Whether nobody can pay any more. While a charge is under way, the form that began it may come once more. */
+function isOver(standing: Standing): boolean {
+  return !['payable', 'waiting', 'action'].includes(standing);
 }
 
 /** Drawn for each form that is shown, and its idempotency key: a form that is sent twice is charged once. */

@@ -29,6 +29,10 @@ async function methodOf(url: string) {
   return (await prisma.payment.findUniqueOrThrow({ where, include: { paymentMethod: true } })).paymentMethod;
 }
 
+async function cardsAtProcessor(): Promise<number | null> {
+  return (await gateway().app.gateway.database.pool.query('SELECT FROM sandbox_card')).rowCount;
+}
+
 /** The buttons of the sandbox's 3-D Secure. */
 function press(actionUrl: string, result: string) {
   return payer.open(actionUrl, { method: 'POST', body: new URLSearchParams({ result }) });
@@ -347,6 +351,18 @@ test('a card that the processor does not take', async () => {
   expect(status).toBe(422);
   expect(html).toContain('This card is not accepted. Check its number, or try another card.');
   expect((await till.read(id)).attempts).toEqual([]);
+});
+
+test('once it is paid, a card that comes with a form of before is given to nobody', async () => {
+  const { id, url } = await payer.asked(till);
+  const nonces = [nonceIn((await payer.open(url)).html), nonceIn((await payer.open(url)).html)];
+  await payer.send(url, { nonce: nonces[0] ?? '' });
+  const before = await cardsAtProcessor();
+  for (const nonce of nonces) {
+    expect(await payer.send(url, { nonce })).toMatchObject({ status: 303, location: new URL(url).pathname });
+  }
+  expect(await cardsAtProcessor()).toBe(before);
+  expect(await backstage.standing(id)).toEqual([4999]);
 });
 
 test('where no processor is set up, it says that nothing was charged', async () => {
