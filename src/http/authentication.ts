@@ -15,6 +15,18 @@ export function credentialOf(header: (name: string) => string | null | undefined
   return given !== undefined && given !== '' && given.length <= TOKEN_LENGTH_MAX ? given : undefined;
 }
 
+/**
+ * Refuses a secret key that a page of another origin sends: it stands in that page then, for all to read, and works only
+ * until someone has. Client tokens are made for it.
+ * @throws a GraphQL error that HTTP answers with 403
+ */
+export function refuseKeyOfPage({ kind }: Credential, fetchSite: string | null | undefined): void {
+  if (kind !== 'key' || fetchSite == null || fetchSite === 'same-origin' || fetchSite === 'none') return;
+  throw new GraphQLError('A secret key has no place in a browser: make a client token for this page.', {
+    extensions: { code: 'SECRET_KEY_IN_BROWSER', http: { status: 403 } },
+  });
+}
+
 /** Who is asking. @throws a GraphQL error that HTTP answers with 401 */
 export async function authenticate(gateway: Gateway, credential: string | undefined): Promise<Credential> {
   if (credential === undefined) {

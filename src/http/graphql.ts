@@ -4,7 +4,7 @@ import { createContext, type Context } from '../schema/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
-import { authenticate, credentialOf } from './authentication.ts';
+import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts';
 import { createMask, useQuietErrors } from './masking.ts';
 import { usePayerCost } from './query-cost.ts';
 
@@ -44,7 +44,9 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     plugins: [useQuietErrors(), usePayerCost()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
-      return createContext(gateway, feed, await authenticate(gateway, given));
+      const authenticated = await authenticate(gateway, given);
+      refuseKeyOfPage(authenticated, request?.headers.get('sec-fetch-site'));
+      return createContext(gateway, feed, authenticated);
     },
   });
 }

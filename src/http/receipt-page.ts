@@ -66,7 +66,9 @@ function amountTable(receipt: Receipt): string {
   const whole = (label: string, of: bigint): string => `<tr class="whole">${line(label, of)}</tr>`;
   const back = (what: string) => (each: Movement) => row(`${what} on ${time(each.at)}`, -each.amount);
   const paid = total(captures);
-  const remains = paid - total(refunds) - total(reversals);
+  const left = paid - total(refunds) - total(reversals);
+  // The bank may have taken back what the merchant had given back already.
+  const remains = left > 0n ? left : 0n;
   const rows = [
     ...(subtotal === null ? [] : [row('Subtotal', subtotal)]),
     ...(taxAmount === null ? [] : [row(taxText(receipt), taxAmount)]),

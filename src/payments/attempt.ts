@@ -25,8 +25,8 @@ export interface AttemptPlan {
   readonly operationId: string;
   readonly paymentMethod: PaymentMethod;
   readonly metadata: Metadata;
-  /** Whether the gateway makes it by itself: at a payment's date, or again after a decline. */
-  readonly by: 'CLIENT' | 'SCHEDULE' | 'RETRY';
+  /** Who makes it: the gateway by itself does at a payment's date, and again after a decline. */
+  readonly by: 'MERCHANT' | 'PAYER' | 'SCHEDULE' | 'RETRY';
 }
 
 /** Begins a new attempt in a draft: the payment is PROCESSING, the charge counts as made. */
@@ -88,7 +88,7 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
     status: 'DISPATCHED',
   });
   draft.recordStatus({ attemptId: attempt.id });
-  const offSession = before.offSession || by !== 'CLIENT';
+  const offSession = by === 'MERCHANT' ? before.offSession : by !== 'PAYER';
   return ok({ payment: draft.payment, attempt, operation, paymentMethod, offSession });
 }
 

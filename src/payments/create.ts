@@ -12,7 +12,7 @@ import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { checkPayer, mayPayWith } from './payer.ts';
+import { checkBeforeCard, checkPayer, mayPayWith } from './payer.ts';
 import type { Origin } from './operation.ts';
 
 export interface PaymentResult {
@@ -47,6 +47,12 @@ export async function createPayment(
   if (card !== null) {
     const earlier = await findReplay(gateway, caller, request);
     if (earlier !== undefined) return earlier;
+    const possible = await checkBeforeCard(gateway, caller, card, (_transaction, { now }) => {
+      const given = { id: gateway.newId(), now, customerId: input.customerId, method: null, ...checked.value };
+      const payment = newPayment(gateway, caller, given);
+      return ok({ payment, destinations: destinationRows(payment, input.destinations), isNew: true });
+    });
+    if (!possible.ok) return possible;
     const tokenized = await tokenizeCard(gateway, caller, card, null);
     if (!tokenized.ok) return tokenized;
     method = tokenized.value;
@@ -115,7 +121,7 @@ async function decide(
     operationId,
     paymentMethod: method,
     metadata: checked.attemptMetadata,
-    by: 'CLIENT',
+    by: caller.payer === null ? 'MERCHANT' : 'PAYER',
   });
   return started.ok ? ok({ draft, value: started.value }) : started;
 }

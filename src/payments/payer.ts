@@ -1,11 +1,13 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
+import { normalizeCardNumber, type RawCard } from '../domain/card.ts';
 import { ID_PREFIXES } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
 import { findPaymentFor, readDestinations, type Order } from '../store/open-orders.ts';
-import type { Transaction } from '../store/transaction.ts';
+import { readClock, type TransactionClock } from '../store/ledger.ts';
+import { transact, type Transaction } from '../store/transaction.ts';
 import type { Failure } from './failure.ts';
-import type { Caller, Payer } from './gateway.ts';
+import type { Caller, Gateway, Payer } from './gateway.ts';
 
 /**
  * How often payers may fail before no more cards are taken from them: on one payment, with one card in a day, as one
@@ -43,6 +45,8 @@ interface PayerCharge {
   readonly isNew: boolean;
 }
 
+type CardlessCharge = Result<Pick<PayerCharge, 'payment' | 'destinations' | 'isNew'>, Failure>;
+
 /**
  * What a payer is held to before a processor is asked, and the merchant's own keys are not: they have not failed too
  * often, and nothing else pays the same thing already.
@@ -56,6 +60,27 @@ export async function checkPayer(
   if (payer === null) return ok(true);
   const failures = await checkFailures(transaction, payer, charge);
   return failures.ok ? checkUnpaid(transaction, payer, charge) : failures;
+}
+
+/**
+ * The same before a payer's card is given to the processor, so that a token is no way to try out numbers: what could not be
+ * charged is not asked about. What counts is decided later, under the locks.
+ */
+export async function checkBeforeCard(
+  gateway: Gateway,
+  caller: Caller,
+  card: RawCard,
+  charge: (transaction: Transaction, clock: TransactionClock) => Promise<CardlessCharge> | CardlessCharge,
+): Promise<Result<true, Failure>> {
+  if (caller.payer === null) return ok(true);
+  const method = { fingerprint: gateway.keyring.fingerprintCard(normalizeCardNumber(card.number)) };
+  return transact(gateway.database, async (transaction) => {
+    const clock = await readClock(transaction);
+    const charged = await charge(transaction, clock);
+    if (!charged.ok) return { commit: false, value: charged };
+    const value = await checkPayer(transaction, caller, { ...charged.value, now: clock.now, method });
+    return { commit: false, value };
+  });
 }
 
 async function checkFailures(

@@ -1,6 +1,6 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
-import { ok, type Result } from '../domain/result.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
 import { readDestinations } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt } from './attempt.ts';
@@ -10,7 +10,8 @@ import { checkMetadata, checkReturnUrl } from './details.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { checkPayer } from './payer.ts';
+import { illegalState } from './illegal.ts';
+import { checkBeforeCard, checkPayer } from './payer.ts';
 
 export interface ProcessPaymentInput {
   readonly idempotencyKey: string;
@@ -53,6 +54,14 @@ export async function processPayment(
   if (card !== null) {
     const earlier = await findReplay(gateway, caller, request);
     if (earlier !== undefined) return earlier;
+    const possible = await checkBeforeCard(gateway, caller, card, async (transaction, clock) => {
+      const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+      if (!opened.ok) return opened;
+      const { draft, payment } = opened.value;
+      if (!draft.allows('ATTEMPT_STARTED')) return fail(illegalState(payment, 'processed', 'paymentId'));
+      return ok({ payment, destinations: await readDestinations(transaction, payment), isNew: false });
+    });
+    if (!possible.ok) return possible;
     const tokenized = await tokenizeCard(gateway, caller, card, null);
     if (!tokenized.ok) return tokenized;
     newMethod = tokenized.value;
@@ -82,7 +91,7 @@ export async function processPayment(
       operationId,
       paymentMethod: method,
       metadata: metadata.value,
-      by: 'CLIENT',
+      by: caller.payer === null ? 'MERCHANT' : 'PAYER',
     });
     return started.ok ? ok({ draft, value: started.value }) : started;
   });

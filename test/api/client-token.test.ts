@@ -245,3 +245,21 @@ test('a page of another origin may ask, with a token and never with a cookie', a
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
   }
 });
+
+test.each([
+  ['cross-site', 403],
+  ['same-site', 403],
+  ['same-origin', 200],
+  ['none', 200],
+])('a secret key that a browser sends from %s: %d', async (site, status) => {
+  const authorization = `Bearer ${gateway().keys.test}`;
+  const answer = await gateway().request(PaymentsDocument, {}, { headers: { authorization, 'sec-fetch-site': site } });
+  expect(answer.status).toBe(status);
+  if (status === 403) expect(answer.errors).toMatchObject([{ extensions: { code: 'SECRET_KEY_IN_BROWSER' } }]);
+});
+
+test('a token from another site is what it is made for', async () => {
+  const authorization = `Bearer ${await makeToken(gateway(), { customerId })}`;
+  const headers = { authorization, 'sec-fetch-site': 'cross-site' };
+  expect((await gateway().request(PaymentsDocument, {}, { headers })).status).toBe(200);
+});

@@ -66,3 +66,25 @@ test('two payments of the merchant for one thing are both paid', async () => {
     expect(await backstage.standing(id)).toEqual([1000]);
   }
 });
+
+async function cardsAtProcessor(): Promise<number> {
+  return (await gateway().app.gateway.database.pool.query('SELECT FROM sandbox_card')).rowCount ?? 0;
+}
+
+test('what cannot be charged is not asked about: no card goes to the processor', async () => {
+  const { id: paymentId } = await payer.paid([order]);
+  const before = await cardsAtProcessor();
+  expect(await payer.payOrders([order])).toMatchObject({ code: 'ALREADY_PAID' });
+  expect(await payer.process({ paymentId, card: card() })).toMatchObject({ code: 'ILLEGAL_STATE' });
+  expect(await payer.process({ paymentId: (await till.pay()).id, card: card() })).toMatchObject({ code: 'NOT_FOUND' });
+  // The merchant's own payment has brought one.
+  expect(await cardsAtProcessor()).toBe(before + 1);
+});
+
+test('a payer is there, even where the merchant had said that nobody is', async () => {
+  const customerId = await till.customer();
+  const { id: paymentId } = await till.pay({ customerId, process: false, offSession: true });
+  const there = await Payer.of(gateway(), { customerId });
+  const answer = await there.process({ paymentId, card: card('4000000000003220') });
+  expect(answer).toMatchObject({ payment: { status: 'REQUIRES_ACTION' } });
+});
