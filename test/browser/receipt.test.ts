@@ -112,7 +112,7 @@ test('it is printed in black on white, whatever the screen shows', async () => {
       return { color, backgroundColor };
     });
   await page.emulateMedia({ colorScheme: 'dark', media: 'screen' });
-  expect((await colors()).color).toBe('rgb(255, 255, 255)');
+  expect((await colors()).color).toBe('rgb(249, 250, 251)');
   await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
   expect(await colors()).toEqual({ color: 'rgb(0, 0, 0)', backgroundColor: 'rgb(255, 255, 255)' });
 });
