@@ -12,7 +12,7 @@ import { actionPage, endPage, formPage, waitingPage, type FormNotice } from './h
 import { readForm, redirect, sendPage } from './page.ts';
 import { networkOf, RateLimit } from './rate-limit.ts';
 import { REFUSAL_STATUS, refusalPage, type Refusal } from './refusal-page.ts';
-import { standingOf } from './standing.ts';
+import { standingOf, type Standing } from './standing.ts';
 
 /** Ten times what the page's form sends. */
 const BODY_MAX_BYTES = 4_096;
@@ -120,6 +120,8 @@ async function pay(visit: Visit, limits: Readonly<Record<'page' | 'address', Rat
   }
   const form = await readForm(request, BODY_MAX_BYTES);
   if (form === undefined) return refuse(response, 'too_large', path);
+  // A card that nothing can be paid with any more is not given to the processor either.
+  if (isOver(standingOf(shown, now))) return redirect(response, path);
   const nonce = form.get('nonce') ?? '';
   if (!NONCE.test(nonce)) return refuse(response, 'incomplete', path);
   const { card, problems } = readCard(form, now);
@@ -160,6 +162,10 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
       const text = 'Payments cannot be taken at the moment. Nothing was charged. Try again in a few minutes.';
       return showAgain(visit, 503, { text, fields: {}, name });
     }
+    case 'ALREADY_PAID': {
+      const text = 'This has been paid already, with another payment. Nothing was charged now.';
+      return showAgain(visit, 409, { text, fields: {}, name });
+    }
     case 'INVALID_INPUT':
       return showAgain(visit, 422, { text: 'The payment could not be made.', fields: {}, name });
     // The first click is still under way, or the payment is not what it was when the form was shown.
@@ -168,7 +174,6 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
       return redirect(visit.response, visit.path);
     case 'NOT_FOUND':
     case 'AMOUNT_TOO_LARGE':
-    case 'ALREADY_PAID':
       throw new Error(`the payment of a page was answered with ${failure.code}`);
     default:
       return unreachable(failure);
@@ -187,6 +192,11 @@ function refuse(response: ServerResponse, refusal: Refusal, path?: string): void
   // Nobody waits for a body that is not read.
   response.setHeader('connection', 'close');
   sendPage(response, REFUSAL_STATUS[refusal], refusalPage(refusal, path));
+}
+
+/** Whether nobody can pay any more. While a charge is under way, the form that began it may come once more. */
+function isOver(standing: Standing): boolean {
+  return !['payable', 'waiting', 'action'].includes(standing);
 }
 
 /** Drawn for each form that is shown, and its idempotency key: a form that is sent twice is charged once. */

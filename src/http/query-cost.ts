@@ -93,7 +93,8 @@ function sizeOf(node: FieldNode, field: GraphQLField<unknown, unknown>): number 
     const given = node.arguments?.filter(({ name }) => sizes.some((size) => size.name === name.value)) ?? [];
     const [only] = given;
     if (only === undefined) return PAGE_DEFAULT;
-    return only.value.kind === Kind.INT ? Math.min(Number(only.value.value), PAGE_MAX) : PAGE_MAX;
+    // What is below zero is refused where it is resolved; counted so, it would make room for anything beside it.
+    return only.value.kind === Kind.INT ? Math.min(Math.abs(Number(only.value.value)), PAGE_MAX) : PAGE_MAX;
   }
   const isList = isListType(getNullableType(field.type));
   return isList && field.name !== 'edges' && field.name !== 'items' ? LIST_SIZE : 1;

@@ -15,17 +15,24 @@ type News =
   | { readonly kind: 'PAID_OUT'; readonly capture: Capture; readonly settledAt: Date }
   | { readonly kind: 'RELEASED'; readonly how: 'voided' | 'expired' };
 
+/** What else is to be known of the payment. */
+interface Known {
+  /** Those that were not taken back yet. */
+  readonly captures: readonly Capture[];
+  /** Of a charge that succeeded late: whether its payer has paid for the same with another payment since. */
+  readonly isPaidOtherwise: boolean;
+}
+
 /**
  * An answer to a charge that has come to its end already. Most say nothing new. Some do: that a charge which was given
  * up has succeeded after all, that what was captured was paid out or taken back, or that what was held was
  * released.
- * @param captures of the payment that were not taken back yet
  */
 export function concludeLateCharge(
   gateway: Gateway,
   open: OpenOperation,
   answer: ChargeAnswer,
-  captures: readonly Capture[],
+  { captures, isPaidOtherwise }: Known,
 ): boolean {
   const { draft, operation } = open;
   const news = newsOf(open.attempt, answer, captures);
@@ -51,16 +58,24 @@ export function concludeLateCharge(
     return true;
   }
   draft.update('operation', { ...operation, recoverAt: null });
-  tell(gateway, open, news);
+  tell(gateway, open, news, isPaidOtherwise);
   return true;
+}
+
+/**
+ * Whether an answer to a charge that has come to its end says that it has succeeded for the first time. An attempt that
+ * was authorised before has had its success, whatever became of it.
+ */
+export function isLateSuccess(attempt: Attempt, { kind }: Pick<ChargeAnswer, 'kind'>): boolean {
+  return kind === 'approved' && attempt.amountAuthorized === 0n && attempt.flag === null;
 }
 
 function newsOf(attempt: Attempt, answer: ChargeAnswer, captures: readonly Capture[]): News | undefined {
   switch (answer.kind) {
     case 'approved':
-      // An attempt that was authorised before has had its success, whatever became of it.
-      if (attempt.amountAuthorized > 0n || attempt.flag !== null) return paidOut(attempt, captures, answer);
-      return { kind: 'SUCCEEDED_LATE', approval: answer };
+      return isLateSuccess(attempt, answer)
+        ? { kind: 'SUCCEEDED_LATE', approval: answer }
+        : paidOut(attempt, captures, answer);
     case 'reversed':
       return takenBack(attempt, captures, answer);
     case 'voided':
@@ -106,12 +121,12 @@ function captureOf(attempt: Attempt, captures: readonly Capture[]): Capture | un
   );
 }
 
-function tell(gateway: Gateway, open: OpenOperation, news: News): void {
+function tell(gateway: Gateway, open: OpenOperation, news: News, isPaidOtherwise: boolean): void {
   const { draft } = open;
   const attempt: Attempt = { ...open.attempt, updatedAt: draft.now, updatedBy: draft.actor };
   switch (news.kind) {
     case 'SUCCEEDED_LATE':
-      succeedLate(gateway, open, attempt, news.approval);
+      succeedLate(gateway, open, attempt, { ...news, isPaidOtherwise });
       return;
     case 'TAKEN_BACK':
       reverseCapture(draft, news.capture, news.reversal);
@@ -133,13 +148,14 @@ function tell(gateway: Gateway, open: OpenOperation, news: News): void {
 
 /**
  * A charge has succeeded that was given up. If the payment is open and nothing else of it is under way or holds money,
- * it is taken on, and any retry is called off. Otherwise that attempt alone is given back: a double charge never stands.
+ * it is taken on, and any retry is called off. Otherwise, and where its payer has paid for the same since, that attempt
+ * alone is given back: a double charge never stands.
  */
 function succeedLate(
   gateway: Gateway,
   { draft, operation }: OpenOperation,
   attempt: Attempt,
-  approval: Approval,
+  { approval, isPaidOtherwise }: { readonly approval: Approval; readonly isPaidOtherwise: boolean },
 ): void {
   const { status } = draft.payment;
   gateway.report('a charge succeeded after it was given up', {
@@ -149,7 +165,7 @@ function succeedLate(
     reference: approval.reference,
     paymentStatus: status,
   });
-  if (status === 'FAILED' || status === 'RETRY_SCHEDULED') {
+  if (!isPaidOtherwise && (status === 'FAILED' || status === 'RETRY_SCHEDULED')) {
     approveCharge(gateway, draft, { ...attempt, flag: 'LATE_SUCCESS_ADOPTED' }, approval);
     return;
   }

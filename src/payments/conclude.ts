@@ -11,12 +11,13 @@ import {
   write,
 } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
-import { concludeLateCharge } from './conclude-late-charge.ts';
+import { concludeLateCharge, isLateSuccess } from './conclude-late-charge.ts';
 import { concludeCharge, mayBeRetried } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { awaitKnowledge, forgetLook, lookLater, planAgain } from './operation-course.ts';
+import { isPaidOtherwise } from './payer.ts';
 import { settleIfPaidOut } from './settle.ts';
 
 /** What a processor said of an operation, or what it comes to when it has no trace of it: it never reached it. */
@@ -117,12 +118,10 @@ async function takeOwnEffect(
   if (operation.status === 'COMPLETED') {
     const captures = await readOfPayment(transaction, 'capture', draft.payment);
     const reversed = await readReversedCaptureIds(transaction, draft.payment);
-    return concludeLateCharge(
-      gateway,
-      open,
-      outcome,
-      captures.filter(({ id }) => !reversed.has(id)),
-    );
+    return concludeLateCharge(gateway, open, outcome, {
+      captures: captures.filter(({ id }) => !reversed.has(id)),
+      isPaidOtherwise: isLateSuccess(open.attempt, outcome) && (await isPaidOtherwise(transaction, draft.payment)),
+    });
   }
   // What it took an operator to find out is not tried again by itself.
   const mayRetry = operation.status !== 'RAISED' && mayBeRetried(outcome);

@@ -3,8 +3,9 @@ import { createHmac, hkdfSync } from 'node:crypto';
 /**
  * The version of what goes into an input's fingerprint. Raise it when that changes: a request that is sent again over an
  * upgrade is then told the first result, and never that its key was used otherwise. 2: dates and `active` of a payment.
+ * 3: what else createPayment takes (tax, billing address, a described customer, …), and metadata of processPayment.
  */
-export const FINGERPRINT_VERSION = 2;
+export const FINGERPRINT_VERSION = 3;
 
 /** Keyed hashes for several purposes, each with a key of its own, derived from the one secret of the installation. */
 export interface Keyring {

@@ -1,7 +1,8 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
+import { ID_PREFIXES } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
-import { findPaymentFor, type Order } from '../store/open-orders.ts';
+import { findPaymentFor, readDestinations, type Order } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Failure } from './failure.ts';
 import type { Caller, Payer } from './gateway.ts';
@@ -80,15 +81,21 @@ async function checkFailures(
   });
 }
 
-/** On the page of a payment, the merchant has said that it is to be paid; a customer's token says only what may be. */
+/**
+ * On the page of a payment, or with its token, the merchant has said that it is to be paid: only payOrders, which pays an
+ * order once, speaks against it. A customer's token says only what may be paid.
+ */
 async function checkUnpaid(
   transaction: Transaction,
   payer: Payer,
   { payment, destinations, isNew }: PayerCharge,
 ): Promise<Result<true, Failure>> {
-  if (payer.customerId === null || destinations.length === 0) return ok(true);
-  // One that only waits to be paid is to be paid instead of a new one; two that wait do not keep each other waiting.
-  const paidBy = await findPaymentFor(transaction, payment, destinations, { waitingToo: isNew });
+  if (destinations.length === 0) return ok(true);
+  const paidBy = await findPaymentFor(transaction, payment, destinations, {
+    // One that only waits to be paid is to be paid instead of a new one; two that wait do not keep each other waiting.
+    waitingToo: isNew,
+    ofPayersOnly: payer.customerId === null && !isMadeByPayer(payment),
+  });
   if (paidBy === undefined) return ok(true);
   return fail({
     code: 'ALREADY_PAID',
@@ -96,4 +103,19 @@ async function checkUnpaid(
     path: ['input', isNew ? 'orders' : 'paymentId'],
     paymentId: isOwnPayment(payer, paidBy) ? paidBy.id : null,
   });
+}
+
+/**
+ * Whether another payment pays, or has paid, for the same as this one that was given up, and a payer made one of the two:
+ * they were let pay anew because this one had failed. Payments that the merchant made for one thing all stand.
+ */
+export async function isPaidOtherwise(transaction: Transaction, payment: Payment): Promise<boolean> {
+  const destinations = await readDestinations(transaction, payment);
+  if (destinations.length === 0) return false;
+  const ofPayersOnly = !isMadeByPayer(payment);
+  return (await findPaymentFor(transaction, payment, destinations, { waitingToo: false, ofPayersOnly })) !== undefined;
+}
+
+function isMadeByPayer({ createdBy }: Pick<Payment, 'createdBy'>): boolean {
+  return createdBy.startsWith(`${ID_PREFIXES.ClientToken}_`);
 }

@@ -1,59 +1,28 @@
 import type { Payment as PaymentRow } from '../../generated/prisma/client.ts';
 import { decodeIdOf } from '../domain/ids.ts';
-import { ok, type Result } from '../domain/result.ts';
-import { cancelPayment } from '../payments/cancel.ts';
-import { capturePayment, type CaptureResult } from '../payments/capture.ts';
+import type { Result } from '../domain/result.ts';
 import { createPayment } from '../payments/create.ts';
 import { invalid, notFound, type Failure } from '../payments/failure.ts';
 import { payOrders } from '../payments/pay-orders.ts';
 import { processPayment } from '../payments/process.ts';
-import { refundPayment, type RefundResult } from '../payments/refund.ts';
 import { updatePayment } from '../payments/update.ts';
 import { addressOf } from './address.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { customerInputOf } from './customer.ts';
 import { KEYED, mutationResult } from './errors.ts';
-import { Capture, Refund } from './movements.ts';
 import { Payment } from './payment.ts';
 import {
-  CancelPaymentInput,
-  CapturePaymentInput,
   CreatePaymentInput,
   destinationOf,
   PayOrdersInput,
   ProcessPaymentInput,
-  RefundPaymentInput,
-  REPLAYED,
   taxOf,
   UpdatePaymentInput,
 } from './payment-inputs.ts';
+import { amountOf, paymentPayload, withPayment, type PaymentPayload } from './payment-payload.ts';
 import { rawCardOf } from './payment-method.ts';
 import { PAYERS_ONLY, PAYERS_TOO } from './reach.ts';
-
-interface PaymentPayload {
-  payment: PaymentRow;
-  replayed: boolean;
-}
-
-/** A payload that carries a payment. */
-const paymentPayload = (name: string, description: string) =>
-  builder.objectRef<PaymentPayload>(name).implement({
-    description,
-    fields: (t) => ({
-      payment: t.expose('payment', { type: Payment, description: 'As it stands now.' }),
-      replayed: t.exposeBoolean('replayed', { description: REPLAYED }),
-    }),
-  });
-
-/** An id of an input as its UUID; one that is malformed is answered as one that does not exist. */
-async function withPayment<T>(
-  paymentId: string,
-  command: (uuid: string) => Promise<Result<T, Failure>>,
-): Promise<Result<T, Failure>> {
-  const uuid = decodeIdOf('Payment', paymentId);
-  return uuid === undefined ? notFound('payment', 'paymentId') : command(uuid);
-}
 
 const CHARGING = [
   ...KEYED,
@@ -79,15 +48,6 @@ const PaidOrders = mutationResult(
   paymentPayload('PayOrdersPayload', 'A processor was asked. A payment that was declined is FAILED.'),
   [...KEYED, 'ALREADY_PAID', 'TOO_MANY_ATTEMPTS', 'CARD_REFUSED', 'PROCESSOR_UNAVAILABLE'],
 );
-const Cancel = mutationResult(
-  'CancelPayment',
-  paymentPayload(
-    'CancelPaymentPayload',
-    'Canceled, or left as it is because the processor would not: the status says which.',
-  ),
-  [...KEYED, 'ILLEGAL_STATE'],
-);
-
 const Update = mutationResult(
   'UpdatePayment',
   builder.objectRef<{ payment: PaymentRow }>('UpdatePaymentPayload').implement({
@@ -96,53 +56,6 @@ const Update = mutationResult(
   }),
   ['INVALID_INPUT', 'NOT_FOUND', 'ILLEGAL_STATE'],
 );
-
-const CapturePayload = builder.objectRef<PaymentPayload & { captureId: string }>('CapturePaymentPayload').implement({
-  description: 'The capture was asked for: its status says what the processor made of it.',
-  fields: (t) => ({
-    payment: t.expose('payment', { type: Payment, description: 'As it stands now.' }),
-    capture: t.field({
-      type: Capture,
-      description: 'The capture.',
-      resolve: async ({ captureId }, _, { loaders }) => existing(await loaders.capture.load(captureId)),
-    }),
-    replayed: t.exposeBoolean('replayed', { description: REPLAYED }),
-  }),
-});
-
-const RefundPayload = builder.objectRef<PaymentPayload & { refundId: string }>('RefundPaymentPayload').implement({
-  description: 'The refund was asked for: its status says what the processor made of it.',
-  fields: (t) => ({
-    payment: t.expose('payment', { type: Payment, description: 'As it stands now.' }),
-    refund: t.field({
-      type: Refund,
-      description: 'The refund.',
-      resolve: async ({ refundId }, _, { loaders }) => existing(await loaders.refund.load(refundId)),
-    }),
-    replayed: t.exposeBoolean('replayed', { description: REPLAYED }),
-  }),
-});
-
-const Captured = mutationResult('CapturePayment', CapturePayload, [...KEYED, 'ILLEGAL_STATE', 'AMOUNT_TOO_LARGE']);
-const Refunded = mutationResult('RefundPayment', RefundPayload, [...KEYED, 'ILLEGAL_STATE', 'AMOUNT_TOO_LARGE']);
-
-function existing<T>(row: T | null): T {
-  if (row === null) throw new Error('a row that was just written is gone');
-  return row;
-}
-
-interface GivenAmount {
-  readonly amount?: number | null | undefined;
-  readonly amountDecimal?: string | null | undefined;
-}
-
-/** An amount in one of its two forms; null where neither is given. */
-function amountOf({ amount, amountDecimal }: GivenAmount): Result<bigint | { decimal: string } | null, Failure> {
-  if (amount != null && amountDecimal != null)
-    return invalid('Give an amount in one form, not in both.', 'amountDecimal');
-  if (amountDecimal != null) return ok({ decimal: amountDecimal });
-  return ok(amount == null ? null : BigInt(amount));
-}
 
 async function create(
   { amountDecimal, ...input }: (typeof CreatePaymentInput)['$inferInput'],
@@ -250,47 +163,6 @@ builder.mutationFields((t) => ({
             }),
       );
       return Process.answer(context, result, (made) => made);
-    },
-  }),
-  capturePayment: t.field({
-    type: Captured.type,
-    description: 'Takes an authorised amount, or a part of it.',
-    args: { input: t.arg({ type: CapturePaymentInput, required: true, description: 'The payment, and how much.' }) },
-    resolve: async (_, { input }, context) => {
-      const { idempotencyKey, final } = input;
-      const amount = amountOf(input);
-      const result = await withPayment<CaptureResult>(input.paymentId, async (paymentId) =>
-        amount.ok
-          ? capturePayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount: amount.value, final })
-          : amount,
-      );
-      return Captured.answer(context, result, (made) => made);
-    },
-  }),
-  cancelPayment: t.field({
-    type: Cancel.type,
-    description: 'Cancels a payment and releases what is held for it. What was captured is kept.',
-    args: { input: t.arg({ type: CancelPaymentInput, required: true, description: 'Which payment.' }) },
-    resolve: async (_, { input: { idempotencyKey, paymentId: id } }, context) => {
-      const cancel = (paymentId: string) =>
-        cancelPayment(context.gateway, context.caller, { idempotencyKey, paymentId });
-      return Cancel.answer(context, await withPayment(id, cancel), (made) => made);
-    },
-  }),
-  refundPayment: t.field({
-    type: Refunded.type,
-    description: 'Gives a captured amount back, or a part of it.',
-    args: { input: t.arg({ type: RefundPaymentInput, required: true, description: 'The payment, and how much.' }) },
-    resolve: async (_, { input }, context) => {
-      const { idempotencyKey } = input;
-      const amount = amountOf(input);
-      const reason = input.reason ?? null;
-      const result = await withPayment<RefundResult>(input.paymentId, async (paymentId) =>
-        amount.ok
-          ? refundPayment(context.gateway, context.caller, { idempotencyKey, paymentId, amount: amount.value, reason })
-          : amount,
-      );
-      return Refunded.answer(context, result, (made) => made);
     },
   }),
 }));

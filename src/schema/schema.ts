@@ -5,6 +5,7 @@ import './client-token.ts';
 import './node.ts';
 import './payment-queries.ts';
 import './payment-mutations.ts';
+import './movement-mutations.ts';
 import './operation.ts';
 import './events.ts';
 import './payer-relations.ts';

@@ -1,3 +1,4 @@
+import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Attempts that came to nothing so far, by what they have in common. */
@@ -9,10 +10,16 @@ export interface FailedAttempts {
 }
 
 /** Succeeded, or held until it was let go. Whatever else became of an attempt, and one under way, counts as failed. */
-const CAME_TO_SOMETHING = `('AUTHORIZED', 'SUCCEEDED', 'CANCELED')`;
+const CAME_TO_SOMETHING = ['AUTHORIZED', 'SUCCEEDED', 'CANCELED'] as const;
 
 /** Whose failures count: not those of the gateway's own retries. */
-const COUNTS = `attempt.status NOT IN ${CAME_TO_SOMETHING} AND attempt.kind <> 'SCHEDULED_RETRY'`;
+export const FAILURES_THAT_COUNT = {
+  status: { notIn: [...CAME_TO_SOMETHING] },
+  kind: { not: 'SCHEDULED_RETRY' },
+} as const satisfies Prisma.AttemptWhereInput;
+
+/** The same in SQL. */
+const COUNTS = `attempt.status NOT IN ('${CAME_TO_SOMETHING.join("', '")}') AND attempt.kind <> 'SCHEDULED_RETRY'`;
 
 /**
  * How many attempts have failed since a moment: those of a payment, those with a card, whatever they were to pay, and

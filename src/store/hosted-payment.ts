@@ -1,4 +1,5 @@
 import type { Environment, Payment, PaymentDestination, PaymentMethod } from '../../generated/prisma/client.ts';
+import { FAILURES_THAT_COUNT } from './card-testing.ts';
 import type { Database } from './database.ts';
 
 /** A payment as its hosted page shows it. */
@@ -10,6 +11,7 @@ export interface HostedPayment {
   readonly destinations: readonly PaymentDestination[];
   /** What it was paid with, or tried to be. */
   readonly method: PaymentMethod | null;
+  /** Those that count against the payer. */
   readonly failedAttempts: number;
 }
 
@@ -24,7 +26,7 @@ export async function readHostedPayment(
       environment: { include: { account: true } },
       destinations: { orderBy: { position: 'asc' } },
       paymentMethod: true,
-      _count: { select: { attempts: { where: { status: 'FAILED' } } } },
+      _count: { select: { attempts: { where: FAILURES_THAT_COUNT } } },
     },
   });
   if (row === null) return undefined;

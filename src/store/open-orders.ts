@@ -4,16 +4,24 @@ import type { Transaction } from './transaction.ts';
 /** What is paid once: of a subscription, each billing period is. */
 export type Order = Pick<PaymentDestination, 'type' | 'destinationId' | 'billingPeriodId'>;
 
+/** Which payments count. */
+interface Counted {
+  /** One that waits for someone to pay it, too. */
+  readonly waitingToo: boolean;
+  /** Only one that a payer made, with a client token. */
+  readonly ofPayersOnly?: boolean;
+}
+
 /**
  * The oldest payment, other than this one, that pays or has paid for one of these: it may still succeed, or has, and was
- * not given back. One that waits for someone to pay it counts if it is told to. Until the transaction ends, no other one
- * looks for the same things, so that two payers at once do not both find nothing.
+ * not given back. Until the transaction ends, no other one looks for the same things, so that two payers at once do not
+ * both find nothing. To be called after lockPayment.
  */
 export async function findPaymentFor(
   transaction: Transaction,
   { environmentId, id }: Pick<Payment, 'environmentId' | 'id'>,
   orders: readonly Order[],
-  { waitingToo }: { readonly waitingToo: boolean },
+  { waitingToo, ofPayersOnly = false }: Counted,
 ): Promise<Pick<Payment, 'id' | 'customerId'> | undefined> {
   // In one order, so that two who want the same never wait for each other.
   const names = orders.map(({ type, destinationId }) => `${environmentId} ${type} ${destinationId}`).toSorted();
@@ -27,6 +35,7 @@ export async function findPaymentFor(
      WHERE destination.environment_id = $1
        AND payment.status NOT IN ('FAILED', 'CANCELED', 'EXPIRED') AND payment.refund_status <> 'REFUNDED'
        AND payment.id <> $5 AND ($6 OR payment.status <> 'CREATED')
+       AND (NOT $7 OR payment.created_by LIKE 'ct\\_%')
      ORDER BY payment.id LIMIT 1`,
     [
       environmentId,
@@ -35,6 +44,7 @@ export async function findPaymentFor(
       orders.map(({ billingPeriodId }) => billingPeriodId),
       id,
       waitingToo,
+      ofPayersOnly,
     ],
   );
   return row;

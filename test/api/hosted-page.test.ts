@@ -29,6 +29,10 @@ async function methodOf(url: string) {
   return (await prisma.payment.findUniqueOrThrow({ where, include: { paymentMethod: true } })).paymentMethod;
 }
 
+async function cardsAtProcessor(): Promise<number | null> {
+  return (await gateway().app.gateway.database.pool.query('SELECT FROM sandbox_card')).rowCount;
+}
+
 /** The buttons of the sandbox's 3-D Secure. */
 function press(actionUrl: string, result: string) {
   return payer.open(actionUrl, { method: 'POST', body: new URLSearchParams({ result }) });
@@ -316,6 +320,17 @@ describe('ended', () => {
     expect((await till.read(id)).attempts).toHaveLength(10);
   });
 
+  test("the gateway's own retries are none of the payer's", async () => {
+    await till.setRetrySchedule(...Array.from({ length: 10 }, () => 3_600));
+    const { id, url } = await payer.asked(till);
+    await payer.pay(url, { number: '4000000000009995' });
+    for (let times = 0; times < 10; times++) await backstage.letFallDue(id);
+    await till.setRetrySchedule();
+    expect(await till.read(id)).toMatchObject({ status: 'FAILED', attempts: { length: 11 } });
+    await payer.pay(url);
+    expect(await till.read(id)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
   test('a card that has failed ten times elsewhere is not taken here', async () => {
     const number = '4000000000000119';
     const { url: other } = await payer.asked(till);
@@ -336,6 +351,18 @@ test('a card that the processor does not take', async () => {
   expect(status).toBe(422);
   expect(html).toContain('This card is not accepted. Check its number, or try another card.');
   expect((await till.read(id)).attempts).toEqual([]);
+});
+
+test('once it is paid, a card that comes with a form of before is given to nobody', async () => {
+  const { id, url } = await payer.asked(till);
+  const nonces = [nonceIn((await payer.open(url)).html), nonceIn((await payer.open(url)).html)];
+  await payer.send(url, { nonce: nonces[0] ?? '' });
+  const before = await cardsAtProcessor();
+  for (const nonce of nonces) {
+    expect(await payer.send(url, { nonce })).toMatchObject({ status: 303, location: new URL(url).pathname });
+  }
+  expect(await cardsAtProcessor()).toBe(before);
+  expect(await backstage.standing(id)).toEqual([4999]);
 });
 
 test('where no processor is set up, it says that nothing was charged', async () => {

@@ -28,6 +28,37 @@ test('the same key with the same input is the same payment', async () => {
   expect(await charges(first.payment.id)).toBe(1);
 });
 
+test('sent again over an upgrade that knows more fields, it is the same payment', async () => {
+  const { pool } = gateway().app.gateway.database;
+  // As the last version kept it: of the same input, in another form.
+  const older = `UPDATE idempotency_key SET fingerprint = '\\x00', fingerprint_version = 2 WHERE key = $1`;
+  const input = { idempotencyKey: randomUUID(), process: true, card: card() };
+  const { payment } = only(await till.create(input), 'CreatePaymentPayload');
+  await pool.query(older, [input.idempotencyKey]);
+  expect(only(await till.create(input), 'CreatePaymentPayload')).toMatchObject({
+    replayed: true,
+    payment: { id: payment.id },
+  });
+  expect(await charges(payment.id)).toBe(1);
+});
+
+/**
+ * Where the fingerprint of an input changes, because a field is new or left out, what is expected here changes, and
+ * FINGERPRINT_VERSION is raised.
+ */
+test('what goes into the fingerprint of a version', async () => {
+  const given = { idempotencyKey: randomUUID(), process: true, card: card(undefined, { expYear: 2040 }) };
+  only(
+    await till.create({ ...given, destinations: [{ type: 'ORDER', id: '1', amount: 4999 }] }),
+    'CreatePaymentPayload',
+  );
+  const { rows } = await gateway().app.gateway.database.pool.query(
+    `SELECT encode(fingerprint, 'base64') AS fingerprint, fingerprint_version AS version FROM idempotency_key WHERE key = $1`,
+    [given.idempotencyKey],
+  );
+  expect(rows).toEqual([{ version: 3, fingerprint: 'HKF1XxGrgaLMZzlWYZpzNfyF0pdmm2rve7VIOssB9J4=' }]);
+});
+
 test('a replay shows the payment as it stands now', async () => {
   const input = { idempotencyKey: randomUUID(), process: true, card: card() };
   const { payment } = only(await till.create(input), 'CreatePaymentPayload');

@@ -30,6 +30,11 @@ const documents: readonly (readonly [string, (id: string) => string])[] = [
     (id) => `query ($n: Int = 100) { payment(id: "${id}") { ${nested(8).replaceAll('100', '$n')} } }`,
   ],
   ['many names', () => `{ ${aliases.join(' ')} }`],
+  [
+    'circles beside a page of less than nothing',
+    (id) => `query ($never: Boolean = false) { payment(id: "${id}") { ${nested(8)} }
+      payments(first: -2147483648) @include(if: $never) { edges { node { ${nested(8)} } } } }`,
+  ],
   ['fragments in fragments', (id) => `{ payment(id: "${id}") { ...F0 } } ${doubling} fragment F60 on Payment { id }`],
 ];
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SETTLE } from '../../src/processors/sandbox/statements.ts';
 import { deliverNotifications } from '../../src/processors/sandbox/notifications.ts';
 import { AMOUNT, useBench } from './bench.ts';
 
@@ -121,4 +122,18 @@ test('the gateway is told until it has acknowledged it', async () => {
   await deliverNotifications(bench().books, receive);
   await deliverNotifications(bench().books, receive);
   expect(told).toEqual([made.key, made.key]);
+});
+
+test('what is not due is not looked at: it is asked four times a second', async () => {
+  const client = await bench().pool.connect();
+  try {
+    // Of a table this small, it would read every row whatever it could do.
+    await client.query('SET enable_seqscan = off');
+    for (const statement of SETTLE) {
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${statement}`);
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('Index Cond: (settles_at <= now())');
+    }
+  } finally {
+    client.release(true);
+  }
 });

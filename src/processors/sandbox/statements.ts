@@ -99,7 +99,7 @@ export const ADVANCE_MOVEMENTS = `
 export const SETTLE: readonly string[] = ['sandbox_charge', 'sandbox_movement'].map(
   (table) => `
   UPDATE ${table} SET settled_at = settles_at, settles_at = NULL, notify = true
-  WHERE settles_at <= least(now(), next_at)`,
+  WHERE settles_at <= now() AND (next_at IS NULL OR settles_at <= next_at)`,
 );
 
 /** A capture that is final, or takes the last of an authorisation. */
