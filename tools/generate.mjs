@@ -1,6 +1,6 @@
 /**
  * Writes what is generated and not committed: the Prisma client and Pothos's types of it, and the types of the
- * tests' GraphQL operations. `all` first prints the schema to schema.graphql, which is committed.
+ * tests' and the examples' GraphQL operations. `all` first prints the schema to schema.graphql, which is committed.
  *
  *   node tools/generate.mjs client|all              writes it anew
  *   node tools/generate.mjs --if-stale client|all   only what is older than what it is made of; never schema.graphql,
@@ -44,10 +44,10 @@ const CLIENT = {
   generate: generateClient,
 };
 
-/** The types of the GraphQL operations that tests send. */
+/** The types of the GraphQL operations that tests and examples send. */
 const OPERATIONS = {
   stamp: join(GENERATED, 'operations.stamp'),
-  outputs: [join(GENERATED, 'operations', 'index.ts')],
+  outputs: ['operations', 'examples'].map((name) => join(GENERATED, name, 'index.ts')),
   inputs: () => [...operationDocuments(), SCHEMA_GRAPHQL, join(ROOT, 'codegen.ts'), join(ROOT, 'package-lock.json')],
   generate: generateOperations,
 };
@@ -135,10 +135,11 @@ async function generateOperations(_workspace, output) {
 
 /** The documents that codegen.ts names. */
 function operationDocuments() {
-  const directory = join(ROOT, 'test', 'api', 'operations');
-  if (!existsSync(directory)) return [];
-  const names = readdirSync(directory, { recursive: true }).filter((name) => name.endsWith('.graphql'));
-  return names.toSorted().map((name) => join(directory, name));
+  return [join(ROOT, 'test', 'api', 'operations'), join(ROOT, 'examples')].flatMap((directory) => {
+    if (!existsSync(directory)) return [];
+    const names = readdirSync(directory, { recursive: true }).filter((name) => name.endsWith('.graphql'));
+    return names.toSorted().map((name) => join(directory, name));
+  });
 }
 
 /** @param {string[]} paths files, which are told apart by name and content */
