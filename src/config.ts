@@ -27,6 +27,7 @@ const Environment = z.strictObject({
   TENDER_RAISE_AFTER_HOURS: z.coerce.number('must be 1 to 720 hours').int().min(1).max(720).default(24),
   TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  TENDER_WEBHOOKS_PRIVATE_NETWORKS: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
 /** A web address that ends with its host or port. */
@@ -65,6 +66,8 @@ export interface Config {
   readonly raiseAfterHours: number;
   /** How long after a call's deadline the processor is first asked what became of it. */
   readonly recoveryDelaySeconds: number;
+  /** Whether webhooks may go to private networks, and without TLS. */
+  readonly webhooksPrivateNetworks: boolean;
 }
 
 /** One line for the person who started the gateway. */
@@ -107,5 +110,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     keyRetentionDays: data.TENDER_KEY_RETENTION_DAYS,
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,
+    webhooksPrivateNetworks: data.TENDER_WEBHOOKS_PRIVATE_NETWORKS === 'true',
   };
 }
