@@ -58,7 +58,9 @@ const SECRET = 'a secret of the tests that has more than 32 characters';
 /** How long a pending charge or refund of the sandbox takes here. */
 const SANDBOX_DELAY_MS = 50;
 
-export async function startGateway(options: Pick<AppOptions, 'sandbox' | 'settings'> = {}): Promise<TestGateway> {
+export async function startGateway(
+  options: Pick<AppOptions, 'sandbox' | 'settings' | 'resolveHost'> = {},
+): Promise<TestGateway> {
   const database = await cloneDatabase();
   const { log, logged } = captureLog();
   const app = await startApp({

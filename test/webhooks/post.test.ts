@@ -14,9 +14,25 @@ beforeEach(() => {
 
 const LOOPBACK: LookupAddress = { address: '127.0.0.1', family: 4 };
 
+function leadsTo(...addresses: LookupAddress[]) {
+  return () => Promise.resolve(addresses);
+}
+
+function unknown(): Promise<never> {
+  return Promise.reject(new Error('ENOTFOUND'));
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function isLoopback(address: string): boolean {
+  return address === '127.0.0.1';
+}
+
 function conditions(given: Partial<Conditions> = {}): Conditions {
   return {
-    resolve: () => Promise.resolve([LOOPBACK]),
+    resolve: leadsTo(LOOPBACK),
     isAllowed: () => true,
     timeoutMs: 15_000,
     stopping: new AbortController().signal,
@@ -53,18 +69,16 @@ describe('the address', () => {
       asked.push(host);
       return Promise.resolve([{ address: answers.shift() ?? '', family: 4 }]);
     };
-    const isAllowed = (address: string) => address === '127.0.0.1';
-    expect(await send({ resolve, isAllowed })).toMatchObject({ answered: true, status: 204 });
+    expect(await send({ resolve, isAllowed: isLoopback })).toMatchObject({ answered: true, status: 204 });
     expect(asked).toEqual(['hooks.example']);
-    expect(await send({ resolve, isAllowed })).toEqual({ answered: false, error: 'ADDRESS_REFUSED' });
+    expect(await send({ resolve, isAllowed: isLoopback })).toEqual({ answered: false, error: 'ADDRESS_REFUSED' });
     expect(receiver.received).toHaveLength(1);
   });
 
   test('is one that is allowed, among several', async () => {
     // Nothing listens on the first: if it were tried, it would be refused or answer something else.
-    const resolve = () => Promise.resolve([{ address: '127.0.0.2', family: 4 }, LOOPBACK]);
-    const isAllowed = (address: string) => address === '127.0.0.1';
-    expect(await send({ resolve, isAllowed })).toMatchObject({ answered: true });
+    const resolve = leadsTo({ address: '127.0.0.2', family: 4 }, LOOPBACK);
+    expect(await send({ resolve, isAllowed: isLoopback })).toMatchObject({ answered: true });
   });
 
   test.for(['127.0.0.1', '[::1]'])('%s in the URL itself is looked at, too', async (host) => {
@@ -73,24 +87,19 @@ describe('the address', () => {
       looked.push(address);
       return false;
     };
-    const resolve = () => Promise.reject(new Error('there is no name to look up'));
-    const sent = await send({ resolve, isAllowed }, receiver.url('hook', host));
+    const sent = await send({ resolve: unknown, isAllowed }, receiver.url('hook', host));
     expect(sent).toEqual({ answered: false, error: 'ADDRESS_REFUSED' });
     expect(looked).toEqual([host.replaceAll(/[[\]]/g, '')]);
     expect(receiver.received).toEqual([]);
   });
 
   test('that there is not', async () => {
-    const unknown = () => Promise.reject(new Error('ENOTFOUND'));
     expect(await send({ resolve: unknown })).toEqual({ answered: false, error: 'NAME_NOT_RESOLVED' });
-    const none = () => Promise.resolve([]);
-    expect(await send({ resolve: none })).toEqual({ answered: false, error: 'NAME_NOT_RESOLVED' });
+    expect(await send({ resolve: leadsTo() })).toEqual({ answered: false, error: 'NAME_NOT_RESOLVED' });
   });
 });
 
 describe('time', () => {
-  const never = () => new Promise<never>(() => {});
-
   test('is limited for an answer', async () => {
     receiver.answer('never');
     expect(await send({ timeoutMs: 20 })).toEqual({ answered: false, error: 'TIMEOUT' });
