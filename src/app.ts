@@ -20,7 +20,7 @@ import { openDatabase, type ConnectionTarget, type Database } from './store/data
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
 import type { Logger } from './telemetry.ts';
-import { resolveHost, type Resolve } from './webhooks/post.ts';
+import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
 export interface AppOptions {
   readonly database: ConnectionTarget;
@@ -36,7 +36,7 @@ export interface AppOptions {
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
   readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
   readonly settings?: Partial<Settings>;
-  /** How the receivers of webhooks are found; the machine's own way if it is left out. */
+  /** How the receivers of webhooks are found, in a test. */
   readonly resolveHost?: Resolve;
 }
 
@@ -94,7 +94,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const pages = [challenge(books)];
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
-    const courier = new WebhookCourier(gateway, { resolve: options.resolveHost ?? resolveHost, random: Math.random });
+    const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
     const rounds = [
       ...roundsOf(gateway, books, options.sandbox?.interpose),
       { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
@@ -181,6 +181,10 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     throw new Error('recovery first asks 1 to 30,000 ms after the deadline of a call');
   }
   return settings;
+}
+
+function resolverOf({ settings }: Gateway, { resolveHost }: Pick<AppOptions, 'resolveHost'>): Resolve {
+  return resolveHost ?? (settings.webhookPrivateNetworks ? resolveHere : resolveByDns());
 }
 
 /** The sandbox moves no money, so it takes no live payment. */

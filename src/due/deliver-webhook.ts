@@ -11,7 +11,8 @@ import {
 } from '../store/webhook-queue.ts';
 import { isPublicAddress } from '../webhooks/address.ts';
 import { webhookBody } from '../webhooks/message.ts';
-import { post, type Posted, type Resolve } from '../webhooks/post.ts';
+import { post, type Posted } from '../webhooks/post.ts';
+import type { Resolve } from '../webhooks/resolve.ts';
 import { signedHeaders } from '../webhooks/signature.ts';
 
 /** What deliveries are made with. */

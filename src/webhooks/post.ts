@@ -1,15 +1,9 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import type { Resolve } from './resolve.ts';
 import { hostOf } from './url.ts';
-
-/** Finds the addresses of a host. */
-export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
-
-/** The machine's own way to find addresses: its hosts file, then DNS. */
-export const resolveHost: Resolve = (host) => lookup(host, { all: true });
 
 export interface WebhookRequest {
   readonly url: string;

@@ -19,7 +19,7 @@ import {
 import { decodeIdOf } from '../../src/domain/ids.ts';
 import { WebhookCourier } from '../../src/due/webhooks.ts';
 import type { Gateway } from '../../src/payments/gateway.ts';
-import { resolveHost } from '../../src/webhooks/post.ts';
+import { resolveHere } from '../../src/webhooks/resolve.ts';
 import { only, type TestGateway } from './gateway.ts';
 import { until } from './until.ts';
 
@@ -138,7 +138,7 @@ export class Hooks {
 
   /** A round at once: the gateway's own would come within a second. */
   async run(): Promise<void> {
-    const courier = new WebhookCourier(this.#wiring, { resolve: resolveHost, random: () => 0.5 });
+    const courier = new WebhookCourier(this.#wiring, { resolve: resolveHere, random: () => 0.5 });
     await courier.run();
   }
 }
