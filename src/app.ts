@@ -4,6 +4,7 @@ import { receiveNotification } from './due/notifications.ts';
 import { runDuePayments } from './due/payments.ts';
 import { recoverDue } from './due/recover.ts';
 import { startRounds, type Round } from './due/rounds.ts';
+import { forgetDeliveries, WebhookCourier } from './due/webhooks.ts';
 import { HUMAN_IDS, humanIdOf } from './domain/human-id.ts';
 import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
@@ -21,6 +22,7 @@ import { openDatabase, type ConnectionTarget, type Database } from './store/data
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
 import type { Logger } from './telemetry.ts';
+import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
 export interface AppOptions {
   readonly database: ConnectionTarget;
@@ -36,6 +38,8 @@ export interface AppOptions {
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
   readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
   readonly settings?: Partial<Settings>;
+  /** How the receivers of webhooks are found, in a test. */
+  readonly resolveHost?: Resolve;
 }
 
 /** What stands between the gateway and the sandbox: the faults of a test, for instance. */
@@ -92,7 +96,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     const pages = [challenge(books), hosted(gateway), receipt(gateway)];
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
-    const stopRounds = startRounds(roundsOf(gateway, books, options.sandbox?.interpose), (round, error) =>
+    const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
+    const rounds = [
+      ...roundsOf(gateway, books, options.sandbox?.interpose),
+      { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
+    ];
+    const stopRounds = startRounds(rounds, (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
     );
     return {
@@ -102,6 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       async close() {
         await server.close();
         await stopRounds();
+        await courier.stop();
         await events.stop();
         await database.close();
       },
@@ -126,6 +136,7 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
     { name: 'recovery', everyMs: 1_000, run: () => recoverDue(gateway) },
     { name: 'due payments', everyMs: 1_000, run: () => runDuePayments(gateway) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
+    { name: 'retention of webhooks', everyMs: 60_000, run: () => forgetDeliveries(gateway) },
     { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },
   ];
 }
@@ -164,12 +175,18 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     raiseAfterMs: DAY_MS,
     eventRetentionMs: 30 * DAY_MS,
     lateSuccessLookMs: DAY_MS / 24,
+    webhookPrivateNetworks: false,
+    webhookTimeoutMs: 15_000,
     ...given,
   };
   if (settings.recoveryDelayMs < 1 || settings.recoveryDelayMs > 30_000) {
     throw new Error('recovery first asks 1 to 30,000 ms after the deadline of a call');
   }
   return settings;
+}
+
+function resolverOf({ settings }: Gateway, { resolveHost }: Pick<AppOptions, 'resolveHost'>): Resolve {
+  return resolveHost ?? (settings.webhookPrivateNetworks ? resolveHere : resolveByDns());
 }
 
 /** The sandbox moves no money, so it takes no live payment. */

@@ -33,6 +33,7 @@ const Environment = z.strictObject({
     .max(30 * 24 * 3_600)
     .default(24 * 3_600),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  TENDER_WEBHOOKS_PRIVATE_NETWORKS: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
 /** A web address that ends with its host or port. */
@@ -73,6 +74,8 @@ export interface Config {
   readonly recoveryDelaySeconds: number;
   /** How long after a capture the sandbox settles it. */
   readonly sandboxSettlementSeconds: number;
+  /** Whether webhooks may go to private networks, and without TLS. */
+  readonly webhooksPrivateNetworks: boolean;
 }
 
 /** One line for the person who started the gateway. */
@@ -116,5 +119,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,
     sandboxSettlementSeconds: data.TENDER_SANDBOX_SETTLEMENT_SECONDS,
+    webhooksPrivateNetworks: data.TENDER_WEBHOOKS_PRIVATE_NETWORKS === 'true',
   };
 }

@@ -29,6 +29,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
     eventRetentionMs: config.eventRetentionDays * 24 * 3_600_000,
     raiseAfterMs: config.raiseAfterHours * 3_600_000,
     recoveryDelayMs: config.recoveryDelaySeconds * 1_000,
+    webhookPrivateNetworks: config.webhooksPrivateNetworks,
   };
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   if (databaseUrl !== undefined && secret !== undefined) {

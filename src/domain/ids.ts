@@ -12,6 +12,8 @@ export const ID_PREFIXES = {
   PaymentEvent: 'evt',
   PaymentMethod: 'pm',
   Refund: 're',
+  WebhookDelivery: 'whd',
+  WebhookEndpoint: 'whe',
 } as const;
 
 export type IdType = keyof typeof ID_PREFIXES;

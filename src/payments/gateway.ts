@@ -40,6 +40,10 @@ export interface Settings {
   readonly eventRetentionMs: number;
   /** How long after a charge was taken for never executed it is looked for once more. */
   readonly lateSuccessLookMs: number;
+  /** Whether webhooks may go to private networks, and without TLS: for development and tests. */
+  readonly webhookPrivateNetworks: boolean;
+  /** How long a webhook's receiver may take: less than its lease. */
+  readonly webhookTimeoutMs: number;
 }
 
 /** The processors of this gateway. */

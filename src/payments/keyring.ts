@@ -20,6 +20,8 @@ export interface Keyring {
   readonly tokenKey: Uint8Array;
   /** What proves that the gateway made the address of a page. */
   signPage(kind: string, bytes: Uint8Array): Buffer;
+  /** The secret of a version with which an endpoint's messages are signed. */
+  webhookSecret(endpointId: string, version: number): Buffer;
 }
 
 /**
@@ -31,12 +33,17 @@ export function createKeyring(secret: string): Keyring {
   const inputKey = derive('input fingerprint');
   const processorKey = derive('processor idempotency key');
   const pageKey = derive('page address');
+  const webhookKey = derive('webhook secret');
   return {
     id: derive('key id').subarray(0, 6).toString('hex'),
     fingerprintCard: (number) => createHmac('sha256', cardKey).update(number).digest('base64url').slice(0, 22),
     fingerprintInput: (canonicalInput) => createHmac('sha256', inputKey).update(canonicalInput).digest(),
     tokenKey: derive('client token'),
     processorKey: (parts) => createHmac('sha256', processorKey).update(JSON.stringify(parts)).digest('base64url'),
+    webhookSecret: (endpointId, version) =>
+      createHmac('sha256', webhookKey)
+        .update(JSON.stringify([endpointId, version]))
+        .digest(),
     signPage: (kind, bytes) => createHmac('sha256', pageKey).update(`${kind}\0`).update(bytes).digest(),
   };
 }

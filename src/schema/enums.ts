@@ -14,7 +14,7 @@ import type { ChangeType } from '../domain/lifecycle.ts';
 import { builder } from './builder.ts';
 
 /** Describes each value; a value that the database has and this list has not does not compile. */
-function enumOf<V extends string>(name: string, description: string, values: Record<V, string>) {
+export function enumOf<V extends string>(name: string, description: string, values: Record<V, string>) {
   return builder.enumType(name, {
     description,
     values: Object.fromEntries(

@@ -35,6 +35,8 @@ const LOADERS = {
   PaymentEvent: 'paymentEvent',
   PaymentMethod: 'paymentMethod',
   Refund: 'refund',
+  WebhookDelivery: 'webhookDelivery',
+  WebhookEndpoint: 'webhookEndpoint',
 } as const satisfies Record<NodeType, keyof Context['loaders']>;
 
 /** An id that is malformed, unknown or of another environment gives null: the three cannot be told apart. */

@@ -52,7 +52,7 @@ export function ownPayments({ caller }: Context): Prisma.PaymentWhereInput & { e
 export async function isInReach(
   { caller: { payer }, loaders }: Context,
   typeName: string,
-  row: { readonly id: string; readonly paymentId?: string; readonly customerId?: string | null },
+  row: { readonly id: string; readonly paymentId?: string | null; readonly customerId?: string | null },
 ): Promise<boolean> {
   if (payer === null) return true;
   switch (typeName) {
@@ -66,7 +66,7 @@ export async function isInReach(
     case 'Capture':
     case 'PaymentEvent':
     case 'Refund': {
-      const payment = row.paymentId === undefined ? null : await loaders.payment.load(row.paymentId);
+      const payment = row.paymentId == null ? null : await loaders.payment.load(row.paymentId);
       return payment !== null && isOwnPayment(payer, payment);
     }
     default:

@@ -14,6 +14,8 @@ import './relations.ts';
 import './retry-schedule.ts';
 import './subscriptions.ts';
 import './viewer.ts';
+import './webhook-delivery.ts';
+import './webhook-endpoint.ts';
 
 // The merchant's, unless a field says otherwise: see reach.ts.
 builder.queryType({ description: 'What can be read.', authScopes: { merchant: true } });

@@ -15,6 +15,7 @@ import type {
 } from '../../generated/prisma/client.ts';
 import { columnOf, toJsonRows } from './columns.ts';
 import type { Transaction } from './transaction.ts';
+import { deliveriesOf } from './webhook-queue.ts';
 
 /**
  * The statements of the money path. All are set-based (arrays in, rows out), so that one payment is a batch
@@ -220,6 +221,7 @@ export async function write(transaction: Transaction, writes: Writes): Promise<v
       const name = `${verb}_${columnOf(table)}`;
       const columns = Object.keys(first).map(columnOf);
       parts.push(`${name} AS (${statementFor(verb, columnOf(table), columns, parameters.length)})`);
+      if (table === 'paymentEvent') parts.push(`insert_webhook_delivery AS (${deliveriesOf(name)})`);
       if (verb === 'update') {
         updates += rows.length;
         counts.push(`(SELECT count(*) FROM ${name})`);
@@ -237,7 +239,7 @@ export async function write(transaction: Transaction, writes: Writes): Promise<v
 function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
   const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;
   if (verb === 'insert') {
-    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows}`;
+    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows} RETURNING *`;
   }
   const assigned = columns.filter((column) => column !== 'environment_id' && column !== 'id');
   return `UPDATE ${table} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}

@@ -12,6 +12,9 @@ import type {
   PaymentEvent,
   PaymentMethod,
   Refund,
+  WebhookAttempt,
+  WebhookDelivery,
+  WebhookEndpoint,
 } from '../../generated/prisma/client.ts';
 import { columnOf, fromRow, ROW_TYPES } from './columns.ts';
 import { statementName, type Database } from './database.ts';
@@ -26,6 +29,8 @@ interface RowsById {
   refund: Refund;
   operation: Operation;
   paymentEvent: PaymentEvent;
+  webhookEndpoint: WebhookEndpoint;
+  webhookDelivery: WebhookDelivery;
 }
 
 /** Rows in the order of a list, from one side. */
@@ -105,6 +110,9 @@ export function createLoaders(database: Database, environmentId: string) {
     refund: byId('refund'),
     operation: byId('operation'),
     paymentEvent: byId('paymentEvent'),
+    webhookEndpoint: byId('webhookEndpoint'),
+    webhookDelivery: byId('webhookDelivery'),
+    attemptsOfWebhookDelivery: children<WebhookAttempt>(prisma.webhookAttempt, 'deliveryId', ['number']),
     reversalsOfCapture: children<CaptureReversal>(prisma.captureReversal, 'captureId', ['createdAt']),
     operationsOfPayment: children<Operation>(prisma.operation, 'paymentId', ['createdAt', 'id']),
     resolutionsOfOperation: children<OperationResolution>(prisma.operationResolution, 'operationId', [

@@ -9,6 +9,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   store: 1,
   processors: 1,
   postgres: 1,
+  webhooks: 1,
   payments: 2,
   schema: 3,
   due: 3,

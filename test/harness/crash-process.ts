@@ -67,8 +67,14 @@ export async function startChild(options: ChildOptions): Promise<GatewayChild> {
 }
 
 /** A merchant whose requests go to one of several gateways. */
-export function tillAt({ url, keys }: ChildReady, key?: keyof TestGateway['keys']): Till {
-  const gateway: Pick<TestGateway, 'keys' | 'execute'> = {
+export function tillAt(child: ChildReady, key?: keyof TestGateway['keys']): Till {
+  const client = clientAt(child);
+  return new Till(() => client as TestGateway, key);
+}
+
+/** What sends requests to one of several gateways. */
+export function clientAt({ url, keys }: ChildReady): Pick<TestGateway, 'keys' | 'execute'> {
+  return {
     keys,
     async execute<R, V>(document: TypedDocumentString<R, V>, variables: V, options: { key?: string } = {}) {
       const response = await fetch(url, {
@@ -81,5 +87,4 @@ export function tillAt({ url, keys }: ChildReady, key?: keyof TestGateway['keys'
       return data;
     },
   };
-  return new Till(() => gateway as TestGateway, key);
 }

@@ -16,9 +16,15 @@ import {
   resolutionRow,
   reversalRow,
   writeLedger,
-  type Ledger,
   type Row,
 } from '../harness/ledger.ts';
+import {
+  addWebhook,
+  deliveryRow,
+  endpointRow,
+  webhookAttemptRow,
+  type ToldLedger,
+} from '../harness/ledger-webhooks.ts';
 
 /**
  * What the migrations promise, read from the catalog: what was written into them by hand (Prisma does not call its loss
@@ -77,6 +83,14 @@ test('every CHECK is there', async () => {
     'payment_tax_adds_up',
     'refund_allocation_amount_positive',
     'refund_amount_positive',
+    'webhook_attempt_response_within_limit',
+    'webhook_delivery_attempts_not_negative',
+    'webhook_delivery_completed_when_over',
+    'webhook_delivery_due_while_pending',
+    'webhook_delivery_event_of_payment',
+    'webhook_delivery_failed_with_reason',
+    'webhook_endpoint_disabled_with_reason',
+    'webhook_endpoint_url_within_limit',
   ]);
 });
 
@@ -101,6 +115,8 @@ test('every partial index is there', async () => {
     'sandbox_movement_due',
     'sandbox_movement_notify',
     'sandbox_movement_settles',
+    'webhook_delivery_due',
+    'webhook_endpoint_enabled',
   ]);
 });
 
@@ -122,6 +138,7 @@ test('what is unique beside the ids', async () => {
     'payment_event_environment_id_payment_id_sequence_key',
     'sandbox_charge_merchant_key_key',
     'sandbox_movement_merchant_key_key',
+    'webhook_delivery_environment_id_endpoint_id_event_id_key',
   ]);
 });
 
@@ -244,7 +261,7 @@ describe('the environment', () => {
 });
 
 /** A new row of each table that refers to others, and where it points. */
-const ROWS: Readonly<Record<string, (of: Ledger) => Row>> = {
+const ROWS: Readonly<Record<string, (of: ToldLedger) => Row>> = {
   payment_method: methodRow,
   // An attempt of its own there can only be once it is there: writeLedger points it to one.
   payment: (of) => ({ ...paymentRow(of), current_attempt_id: null }),
@@ -261,10 +278,13 @@ const ROWS: Readonly<Record<string, (of: Ledger) => Row>> = {
     const { customerId: customer_id, attemptId: attempt_id, captureId: capture_id, refundId: refund_id } = of;
     return { ...eventRow(of, 1), customer_id, attempt_id, capture_id, refund_id };
   },
+  webhook_endpoint: endpointRow,
+  webhook_delivery: deliveryRow,
+  webhook_attempt: webhookAttemptRow,
 };
 
 /** Every foreign key between tables that belong to an environment. */
-const POINTERS: Readonly<Record<string, readonly [string, string, keyof Ledger]>> = {
+const POINTERS: Readonly<Record<string, readonly [string, string, keyof ToldLedger]>> = {
   payment_method_environment_id_customer_id_fkey: ['payment_method', 'customer_id', 'customerId'],
   payment_environment_id_customer_id_fkey: ['payment', 'customer_id', 'customerId'],
   payment_environment_id_payment_method_id_fkey: ['payment', 'payment_method_id', 'methodId'],
@@ -291,6 +311,10 @@ const POINTERS: Readonly<Record<string, readonly [string, string, keyof Ledger]>
   payment_event_environment_id_attempt_id_fkey: ['payment_event', 'attempt_id', 'attemptId'],
   payment_event_environment_id_capture_id_fkey: ['payment_event', 'capture_id', 'captureId'],
   payment_event_environment_id_refund_id_fkey: ['payment_event', 'refund_id', 'refundId'],
+  webhook_delivery_environment_id_endpoint_id_fkey: ['webhook_delivery', 'endpoint_id', 'endpointId'],
+  webhook_delivery_environment_id_event_id_fkey: ['webhook_delivery', 'event_id', 'eventId'],
+  webhook_delivery_environment_id_payment_id_fkey: ['webhook_delivery', 'payment_id', 'paymentId'],
+  webhook_attempt_environment_id_delivery_id_fkey: ['webhook_attempt', 'delivery_id', 'deliveryId'],
 };
 
 /** Inserts a row, and has its foreign keys checked at once that would be checked at the commit. */
@@ -300,12 +324,12 @@ async function write(table: string, row: Row): Promise<void> {
 }
 
 describe('no row points into another environment', () => {
-  let mine: Ledger;
-  let theirs: Ledger;
+  let mine: ToldLedger;
+  let theirs: ToldLedger;
 
   beforeAll(async () => {
-    mine = await writeLedger(client);
-    theirs = await writeLedger(client);
+    mine = await addWebhook(client, await writeLedger(client));
+    theirs = await addWebhook(client, await writeLedger(client));
   });
 
   beforeEach(async () => {

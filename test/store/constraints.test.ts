@@ -269,7 +269,7 @@ describe('history is never changed', () => {
     HISTORY.flatMap((table) => [
       [table, `UPDATE ${table} SET environment_id = environment_id`],
       [table, `DELETE FROM ${table}`],
-      [table, `TRUNCATE ${table}`],
+      [table, `TRUNCATE ${table} CASCADE`],
     ]),
   )('%s: %s is refused', async ([table, statement]) => {
     await expect(sql.client.query(String(statement))).rejects.toMatchObject({
