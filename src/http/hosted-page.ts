@@ -2,7 +2,7 @@ import { unreachable } from '../domain/result.ts';
 import { returnUrlOf } from '../payments/page-link.ts';
 import type { HostedPayment } from '../store/hosted-payment.ts';
 import { cardFields, problemLinks, type FieldProblems } from './card-form.ts';
-import { amountText, escape, page, type Page } from './page.ts';
+import { BRAND_NAMES, amountText, escape, page, type Page } from './page.ts';
 
 /** What a form says to the payer who has sent one before. */
 export interface FormNotice {
@@ -86,7 +86,7 @@ ${wayBack(shown)}`,
 function wordsFor({ payment, merchant, method }: HostedPayment, ending: Ending): { title: string; text: string } {
   switch (ending) {
     case 'paid': {
-      const card = method === null ? 'your card' : `${BRANDS[method.brand]} ending in ${method.last4}`;
+      const card = method === null ? 'your card' : `${BRAND_NAMES[method.brand] ?? 'a card'} ending in ${method.last4}`;
       if (payment.status === 'AUTHORIZED') {
         return { title: 'Confirmed', text: `The amount is reserved for ${merchant} on ${card}.` };
       }
@@ -105,18 +105,6 @@ function wordsFor({ payment, merchant, method }: HostedPayment, ending: Ending):
       return unreachable(ending);
   }
 }
-
-const BRANDS: Readonly<Record<NonNullable<HostedPayment['method']>['brand'], string>> = {
-  VISA: 'Visa',
-  MASTERCARD: 'Mastercard',
-  AMERICAN_EXPRESS: 'American Express',
-  DISCOVER: 'Discover',
-  DINERS_CLUB: 'Diners Club',
-  JCB: 'JCB',
-  UNIONPAY: 'UnionPay',
-  MAESTRO: 'Maestro',
-  UNKNOWN: 'a card',
-};
 
 const SUBJECTS: Readonly<Record<HostedPayment['destinations'][number]['type'], string>> = {
   INVOICE: 'Invoice',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CardBrand } from '../domain/card.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { toDecimal } from '../domain/money.ts';
 import { STYLE } from './page-style.ts';
@@ -90,6 +91,19 @@ export async function readForm(request: IncomingMessage, bytesMax: number): Prom
 export function formActionTo(destination: URL | undefined): string {
   return destination === undefined ? "'self'" : `'self' ${destination.protocol}`;
 }
+
+/** How card brands write their names; null where it is not known which one it is. */
+export const BRAND_NAMES: Readonly<Record<CardBrand, string | null>> = {
+  VISA: 'Visa',
+  MASTERCARD: 'Mastercard',
+  AMERICAN_EXPRESS: 'American Express',
+  DISCOVER: 'Discover',
+  DINERS_CLUB: 'Diners Club',
+  JCB: 'JCB',
+  UNIONPAY: 'UnionPay',
+  MAESTRO: 'Maestro',
+  UNKNOWN: null,
+};
 
 /** An amount as payers read it: "49.99 EUR". */
 export function amountText({ amount, currency: code }: { amount: bigint; currency: string }): string {

@@ -1,6 +1,6 @@
 import { receiptNumberOf } from '../domain/receipt-number.ts';
 import type { Movement, Receipt } from '../store/receipt.ts';
-import { amountText, escape, page, type Page } from './page.ts';
+import { BRAND_NAMES, amountText, escape, page, type Page } from './page.ts';
 
 /** The receipt of a payment, to be read and to be printed. */
 export function receiptPage(receipt: Receipt): Page {
@@ -35,7 +35,10 @@ function paymentTable(receipt: Receipt): string {
   const paidAt = succeededAt ?? captures[0]?.at;
   return table('Payment', [
     ['Paid on', paidAt && time(paidAt)],
-    ['Paid with', brand === null || last4 === null ? undefined : `${BRANDS[brand]} •••• ${escape(last4)}`],
+    [
+      'Paid with',
+      brand === null || last4 === null ? undefined : `${BRAND_NAMES[brand] ?? 'Card'} •••• ${escape(last4)}`,
+    ],
     ['Paid by', paidBy.length === 0 ? undefined : paidBy.join('<br>')],
     ['Description', description === null ? undefined : escape(description)],
     ['Currency', escape(currency)],
@@ -121,18 +124,6 @@ const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UT
 function time(at: Date): string {
   return `<time datetime="${at.toISOString()}">${DATE.format(at)}</time>`;
 }
-
-const BRANDS: Readonly<Record<NonNullable<Receipt['brand']>, string>> = {
-  VISA: 'Visa',
-  MASTERCARD: 'Mastercard',
-  AMERICAN_EXPRESS: 'American Express',
-  DISCOVER: 'Discover',
-  DINERS_CLUB: 'Diners Club',
-  JCB: 'JCB',
-  UNIONPAY: 'UnionPay',
-  MAESTRO: 'Maestro',
-  UNKNOWN: 'Card',
-};
 
 const DESTINATIONS: Readonly<Record<Receipt['destinations'][number]['type'], string>> = {
   INVOICE: 'Invoice',
