@@ -105,6 +105,11 @@ const RULES = {
     retryable: true,
     payer: 'The payment was not made. Try again.',
   },
+  processor_unavailable: {
+    message: 'The processor could not be reached, and nothing was sent to it.',
+    retryable: true,
+    payer: 'The payment could not be made at the moment. Try again in a few minutes.',
+  },
   processor_configuration: {
     message: 'The processor refused the request: an operator has to look at its account.',
     retryable: false,

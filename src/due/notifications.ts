@@ -1,6 +1,6 @@
 import type { Gateway } from '../payments/gateway.ts';
 import type { Notification } from '../processors/port.ts';
-import { findOperation } from '../store/due.ts';
+import { findOperation } from '../store/operations.ts';
 import { inquire } from './recover.ts';
 
 /**

@@ -1,10 +1,11 @@
 import type { Operation } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import type { Answer } from '../payments/conclude.ts';
-import { dispatchPlanned, finish } from '../payments/dispatch.ts';
+import { dispatchPlanned, finish, requestOf } from '../payments/dispatch.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { callProcessor } from '../payments/operation.ts';
 import { claimDueOperations } from '../store/due.ts';
+import { isCallOver, readMovement } from '../store/operations.ts';
 import { settleAll } from './settle-all.ts';
 
 /** Operations that one round of recovery takes on. */
@@ -34,6 +35,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
     merchant: operation.environmentId,
     key: operation.processorKey,
     reference: operation.processorReference,
+    isLanded: await isCallOver(gateway.database, operation, processor.limits.inFlightWindowMs),
   };
   const askedAtMs = performance.now();
   const answer = async (): Promise<Answer> => {
@@ -49,14 +51,16 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
       case 'CAPTURE':
       case 'VOID':
       case 'REFUND':
-      case 'RETURN':
+      case 'RETURN': {
+        const movement = await readMovement(gateway.database, operation);
         return {
           of: 'MOVEMENT',
           askedAtMs,
           outcome: await callProcessor(gateway, operation, processor, askedAtMs, (signal) =>
-            processor.lookUpMovement(lookUp, signal),
+            processor.lookUpMovement({ ...lookUp, ...requestOf(movement) }, signal),
           ),
         };
+      }
       default:
         return unreachable(operation.kind);
     }

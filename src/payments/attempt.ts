@@ -1,5 +1,7 @@
 import type { Attempt, Operation, Payment, PaymentMethod } from '../../generated/prisma/client.ts';
+import { encodeId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { keepReference } from '../store/operations.ts';
 import { ATTEMPTS_MAX } from './conclude-charge.ts';
 import type { Metadata } from './details.ts';
 import { finish } from './dispatch.ts';
@@ -110,6 +112,7 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
       {
         merchant: payment.environmentId,
         key: operation.processorKey,
+        paymentId: encodeId('Payment', payment.id),
         token: paymentMethod.processorToken,
         amount: attempt.amount,
         currency: attempt.currency,
@@ -118,6 +121,7 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
         initiator: payment.initiator,
         statementDescriptor: payment.statementDescriptor,
         returnUrl: wayBack(gateway, payment, attempt),
+        keepReference: (reference) => keepReference(gateway.database, operation, reference),
       },
       signal,
     ),

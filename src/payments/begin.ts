@@ -9,7 +9,7 @@ import {
   write,
   type TransactionClock,
 } from '../store/ledger.ts';
-import { findOperation } from '../store/due.ts';
+import { findOperation } from '../store/operations.ts';
 import { isKeyTaken, transact, type Transaction } from '../store/transaction.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';

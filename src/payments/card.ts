@@ -40,7 +40,13 @@ export async function tokenizeCard(
   if (outcome.kind === 'refused') {
     return fail({ code: 'CARD_REFUSED', message: outcome.message, path: ['input', 'card', 'number'] });
   }
-  if (outcome.kind === 'unknown') {
+  if (outcome.kind === 'misconfigured') {
+    gateway.report('a processor refused to take a card: look at its configuration', {
+      processor: processor.name,
+      reason: outcome.message,
+    });
+  }
+  if (outcome.kind !== 'tokenized') {
     const message = 'The processor did not take the card. Nothing was charged: ask again with the same key.';
     return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
   }

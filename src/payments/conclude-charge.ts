@@ -13,7 +13,8 @@ export const ATTEMPTS_MAX = 50;
 
 /** Whether an answer may lead to another try by itself, if the retry schedule has one. */
 export function mayBeRetried(answer: ChargeAnswer): boolean {
-  return answer.kind === 'not_executed' || (answer.kind === 'declined' && answer.decline.retryable);
+  const wasNotMade = answer.kind === 'not_executed' || answer.kind === 'not_sent';
+  return wasNotMade || (answer.kind === 'declined' && answer.decline.retryable);
 }
 
 /**
@@ -58,6 +59,10 @@ export function concludeCharge(
     case 'not_executed':
       completeOperation(draft, operation, null, { lookAgainInMs: gateway.settings.lateSuccessLookMs });
       failAttempt(draft, attempt, decline('not_executed'), retryDelays);
+      return true;
+    case 'not_sent':
+      completeOperation(draft, operation, null);
+      failAttempt(draft, attempt, decline('processor_unavailable'), retryDelays);
       return true;
     case 'voided':
     case 'expired':

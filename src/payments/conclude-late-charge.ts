@@ -87,6 +87,7 @@ function newsOf(attempt: Attempt, answer: ChargeAnswer, captures: readonly Captu
     case 'declined':
     case 'misconfigured':
     case 'not_executed':
+    case 'not_sent':
     case 'action_required':
     case 'pending':
     case 'unknown':

@@ -16,7 +16,7 @@ import { concludeCharge, mayBeRetried } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
-import { awaitKnowledge, forgetLook, lookLater, planAgain } from './operation-course.ts';
+import { awaitKnowledge, forgetLook, lookLater, planAgain, planLater } from './operation-course.ts';
 import { isPaidOtherwise } from './payer.ts';
 import { settleIfPaidOut } from './settle.ts';
 
@@ -24,7 +24,7 @@ import { settleIfPaidOut } from './settle.ts';
 export type ChargeAnswer = ChargeOutcome | { readonly kind: 'not_executed' };
 export type MovementAnswer = MovementOutcome | { readonly kind: 'not_executed' };
 /** An answer that says what the processor made of a movement. */
-export type MovementResult = Exclude<MovementAnswer, { readonly kind: 'unknown' | 'not_executed' }>;
+export type MovementResult = Exclude<MovementAnswer, { readonly kind: 'unknown' | 'not_executed' | 'not_sent' }>;
 
 /** `askedAtMs` is the monotonic time at which the processor was asked. */
 export type Answer =
@@ -142,17 +142,23 @@ async function takeMovementEffect(
       return true;
     }
     const wasLookedFor = forgetLook(draft, operation);
-    if (answer.kind === 'not_executed') return wasLookedFor;
+    if (answer.kind === 'not_executed' || answer.kind === 'not_sent') return wasLookedFor;
     return (await takeMovementResult(gateway, transaction, open, answer)) || wasLookedFor;
   }
-  if (answer.kind === 'unknown' || answer.kind === 'not_executed') {
-    // It is wanted again: an older answer says nothing about that.
-    if (operation.status === 'PLANNED') return false;
-    if (answer.kind === 'unknown') return awaitKnowledge(gateway, draft, operation);
-    planAgain(gateway, draft, operation);
-    return true;
+  // It is wanted again: an older answer that brings no result says nothing about that.
+  const isPlanned = operation.status === 'PLANNED';
+  switch (answer.kind) {
+    case 'unknown':
+      return !isPlanned && awaitKnowledge(gateway, draft, operation);
+    case 'not_executed':
+      if (!isPlanned) planAgain(gateway, draft, operation);
+      return !isPlanned;
+    case 'not_sent':
+      if (!isPlanned) planLater(gateway, draft, operation);
+      return !isPlanned;
+    default:
+      return takeMovementResult(gateway, transaction, open, answer);
   }
-  return takeMovementResult(gateway, transaction, open, answer);
 }
 
 async function takeMovementResult(

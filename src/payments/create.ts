@@ -52,7 +52,8 @@ export async function createPayment(
       const payment = newPayment(gateway, caller, given);
       return ok({ payment, destinations: destinationRows(payment, input.destinations), isNew: true });
     });
-    if (!possible.ok) return possible;
+    // What speaks against it may be what the same request has made since.
+    if (!possible.ok) return (await findReplay(gateway, caller, request)) ?? possible;
     const tokenized = await tokenizeCard(gateway, caller, card, null);
     if (!tokenized.ok) return tokenized;
     method = tokenized.value;

@@ -1,7 +1,8 @@
-import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
+import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
-import type { MovementOutcome, MovementRequest, Processor } from '../processors/port.ts';
+import type { CaptureRequest, MovementLookUpRequest, MovementOutcome, Processor } from '../processors/port.ts';
 import { lockPayment, readClock, readOfPayment, write } from '../store/ledger.ts';
+import type { Movement } from '../store/operations.ts';
 import { transact } from '../store/transaction.ts';
 import { conclude, type Answer } from './conclude.ts';
 import { PaymentDraft } from './draft.ts';
@@ -9,21 +10,12 @@ import type { Gateway } from './gateway.ts';
 import { completeOperation } from './operation-course.ts';
 import { callProcessor, dispatched } from './operation.ts';
 
-/** A capture, void, refund or return with the rows that say what is asked of the processor. */
-export interface Movement {
-  readonly payment: Payment;
-  readonly operation: Operation;
-  readonly attempt: Attempt;
-  readonly capture?: Capture | undefined;
-  readonly refund?: Refund | undefined;
-}
-
 /** The second and third phase of a capture, void, refund or return that was written as dispatched. */
 export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs: number): Promise<Payment> {
   const { operation } = movement;
   const processor = gateway.processors.named(operation.processor);
   const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
-    ask(processor, movement, signal),
+    ask(processor, requestOf(movement), signal),
   );
   return finish(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });
 }
@@ -76,34 +68,51 @@ export async function dispatchPlanned(gateway: Gateway, planned: Operation): Pro
   return movement && dispatch(gateway, movement, startedAtMs);
 }
 
-function ask(processor: Processor, movement: Movement, signal: AbortSignal): Promise<MovementOutcome> {
-  const { payment, operation, attempt, capture, refund } = movement;
-  if (attempt.processorTransactionId === null) throw new Error(`a ${operation.kind} of a charge with no reference`);
-  const request = (amount: bigint): MovementRequest => ({
+/** What a processor is asked for, whenever it is: to do it, or what became of it. */
+export interface Asked extends CaptureRequest, Pick<MovementLookUpRequest, 'kind'> {}
+
+/** What a movement asks of its processor. */
+export function requestOf({ payment, operation, attempt, capture, refund }: Movement): Asked {
+  const { processorTransactionId } = attempt;
+  if (processorTransactionId === null) throw new Error(`a ${operation.kind} of a charge with no reference`);
+  const request = (kind: Asked['kind'], amount: bigint, final = false): Asked => ({
+    kind,
     merchant: payment.environmentId,
     key: operation.processorKey,
-    chargeReference: attempt.processorTransactionId ?? '',
+    chargeReference: processorTransactionId,
     amount,
     currency: payment.currency,
+    final,
   });
   switch (operation.kind) {
     case 'CAPTURE':
       if (capture === undefined) throw new Error('a capture without its row');
-      return processor.capture({ ...request(capture.amount), final: capture.final }, signal);
+      return request('CAPTURE', capture.amount, capture.final);
     case 'VOID':
-      return processor.void(request(held(payment)), signal);
+      return request('VOID', held(payment));
     case 'REFUND':
       if (refund === undefined) throw new Error('a refund without its row');
-      return processor.refund(request(refund.amount), signal);
+      return request('REFUND', refund.amount);
     case 'RETURN':
       // The same call each time it is made, whatever became of the payment since.
-      return payment.captureMethod === 'AUTOMATIC'
-        ? processor.refund(request(attempt.amount), signal)
-        : processor.void(request(attempt.amount), signal);
+      return request(payment.captureMethod === 'AUTOMATIC' ? 'REFUND' : 'VOID', attempt.amount);
     case 'CHARGE':
       throw new Error('a charge is never left for later: a new attempt is made instead');
     default:
       return unreachable(operation.kind);
+  }
+}
+
+function ask(processor: Processor, { kind, ...request }: Asked, signal: AbortSignal): Promise<MovementOutcome> {
+  switch (kind) {
+    case 'CAPTURE':
+      return processor.capture(request, signal);
+    case 'VOID':
+      return processor.void(request, signal);
+    case 'REFUND':
+      return processor.refund(request, signal);
+    default:
+      return unreachable(kind);
   }
 }
 

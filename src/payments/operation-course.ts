@@ -80,6 +80,15 @@ export function planAgain(gateway: Gateway, draft: PaymentDraft, operation: Oper
   else draft.update('operation', { ...operation, ...planned(draft.now), inquiries: 0 });
 }
 
+/** The processor could not be reached: it is asked later, and ever more seldom. */
+export function planLater(gateway: Gateway, draft: PaymentDraft, operation: Operation): void {
+  if (isOverdue(gateway, draft, operation)) raiseOperation(gateway, draft, operation);
+  else {
+    const recoverAt = nextLook(gateway, draft, operation);
+    draft.update('operation', { ...operation, ...planned(draft.now), recoverAt });
+  }
+}
+
 /** An operator has to find out, and say so with resolveOperation. */
 export function raiseOperation(gateway: Gateway, draft: PaymentDraft, operation: Operation): void {
   if (operation.status !== 'RAISED') {

@@ -61,7 +61,8 @@ export async function processPayment(
       if (!draft.allows('ATTEMPT_STARTED')) return fail(illegalState(payment, 'processed', 'paymentId'));
       return ok({ payment, destinations: await readDestinations(transaction, payment), isNew: false });
     });
-    if (!possible.ok) return possible;
+    // What speaks against it may be what the same request has made since.
+    if (!possible.ok) return (await findReplay(gateway, caller, request)) ?? possible;
     const tokenized = await tokenizeCard(gateway, caller, card, null);
     if (!tokenized.ok) return tokenized;
     newMethod = tokenized.value;

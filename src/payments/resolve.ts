@@ -1,6 +1,6 @@
 import type { Operation } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { findOperationById } from '../store/due.ts';
+import { findOperationById } from '../store/operations.ts';
 import { readById } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import { takeEffect, type Answer } from './conclude.ts';

@@ -22,7 +22,9 @@ export interface Processor {
   /** What became of the charge that was asked for under a key. */
   lookUpCharge(request: LookUpRequest, signal: AbortSignal): Promise<ChargeOutcome | NotFound>;
   /** What became of the capture, void or refund that was asked for under a key. */
-  lookUpMovement(request: LookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound>;
+  lookUpMovement(request: MovementLookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound>;
+  /** Why an amount cannot be charged here, in words for the merchant; undefined where it can. */
+  refusesAmount(amount: bigint, currency: string): string | undefined;
 }
 
 export interface ProcessorLimits {
@@ -49,11 +51,15 @@ export type TokenizeOutcome =
       readonly country: string | null;
     }
   | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'misconfigured'; readonly message: string }
+  | NotSent
+  | Unknown;
 
 export interface ChargeRequest {
   readonly merchant: string;
   readonly key: string;
+  /** The payment's id as the API shows it, for the processor's records. */
+  readonly paymentId: string;
   readonly token: string;
   /** Minor units. */
   readonly amount: bigint;
@@ -65,6 +71,12 @@ export interface ChargeRequest {
   readonly statementDescriptor: string | null;
   /** Where the payer comes back to from 3-D Secure; without it, a charge that needs that is declined: return_url_missing. */
   readonly returnUrl: string | null;
+  /**
+   * Keeps the processor's id of a charge that it has on record and has not made: to be awaited before money can move, so
+   * that after a crash the charge is found by it. @returns false where nobody waits for the charge any more: it is not to
+   * be made then
+   */
+  readonly keepReference: (reference: string) => Promise<boolean>;
 }
 
 export interface MovementRequest {
@@ -86,6 +98,13 @@ export interface LookUpRequest {
   readonly key: string;
   /** The processor's own id, where it is known already. */
   readonly reference: string | null;
+  /** The call that asked for it is over, and its request cannot be on its way any more. */
+  readonly isLanded: boolean;
+}
+
+/** The movement as it was asked for: some processors have no id of their own for a capture or a void. */
+export interface MovementLookUpRequest extends LookUpRequest, MovementRequest {
+  readonly kind: 'CAPTURE' | 'VOID' | 'REFUND';
 }
 
 /** The processor did it, and this is how it stands. */
@@ -106,6 +125,14 @@ interface Unknown {
   readonly kind: 'unknown';
 }
 
+/**
+ * Certainly nothing was done, and nothing is under way: the processor could not be reached, or said that it has not
+ * looked at the request. It may be asked again under the same key, or another one instead.
+ */
+interface NotSent {
+  readonly kind: 'not_sent';
+}
+
 /** Accepted; the result comes later. */
 interface Pending {
   readonly kind: 'pending';
@@ -121,6 +148,7 @@ export type ChargeOutcome =
   | Approved
   | Pending
   | Unknown
+  | NotSent
   | { readonly kind: 'declined'; readonly reference: string | null; readonly decline: Decline }
   | { readonly kind: 'action_required'; readonly reference: string; readonly url: string; readonly expiresAt: Date }
   | { readonly kind: 'voided'; readonly reference: string }
@@ -153,6 +181,7 @@ export type MovementOutcome =
     }
   | Pending
   | Unknown
+  | NotSent
   | { readonly kind: 'failed'; readonly reference: string | null; readonly code: string; readonly message: string };
 
 /** Told when the processor's answer about something may have changed: the gateway then looks it up. */
@@ -161,4 +190,67 @@ export interface Notification {
   readonly merchant: string;
   /** The idempotency key under which it was asked for. */
   readonly key: string;
+}
+
+/** A connector to an account that a merchant has with a processor of the world outside. */
+export interface AccountProcessor extends Processor {
+  /** Whether the account's credentials are good. Moves no money. */
+  check(signal: AbortSignal): Promise<AccountCheck>;
+  /** What a token is, that the processor gave to the merchant's own page: "pm_…". */
+  describeToken(token: string, signal: AbortSignal): Promise<TokenDescription>;
+  /**
+   * Reads a notification that came over HTTP: verifies its signature and age.
+   * @param body the bytes as they came
+   * @param now for the signature's age
+   */
+  readNotification(body: Buffer, signature: string | undefined, now: Date): NotificationReading;
+  /** What the processor has on record of a stretch of time, oldest first or last, page by page: for reconciliation. */
+  statement(from: Date, until: Date, signal: AbortSignal): AsyncIterable<StatementLine>;
+}
+
+export type AccountCheck =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'unreachable' };
+
+export type TokenDescription =
+  | {
+      readonly kind: 'card';
+      readonly brand: CardBrand;
+      readonly last4: string;
+      readonly expMonth: number;
+      readonly expYear: number;
+      readonly holderName: string | null;
+      readonly country: string | null;
+      /** The same for the same card, in this account. */
+      readonly fingerprint: string | null;
+    }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'misconfigured'; readonly message: string }
+  | NotSent
+  | Unknown;
+
+export type NotificationReading =
+  | {
+      readonly kind: 'event';
+      /** The processor's id of the event: the same when it is sent again. */
+      readonly id: string;
+      readonly type: string;
+      /** The processor's ids of the charges, captures or refunds that it is about; none for what does not concern payments. */
+      readonly references: readonly string[];
+    }
+  | { readonly kind: 'bad_signature' }
+  | { readonly kind: 'too_old' }
+  | { readonly kind: 'unreadable' };
+
+export interface StatementLine {
+  readonly kind: 'CHARGE' | 'REFUND';
+  readonly reference: string;
+  /** The idempotency key under which the gateway asked for it; null for what it never asked for. */
+  readonly key: string | null;
+  /** Minor units of ISO 4217: what was captured, or given back. */
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly state: 'AUTHORIZED' | 'SUCCEEDED' | 'PENDING' | 'FAILED' | 'CANCELED';
+  readonly createdAt: Date;
 }

@@ -74,31 +74,3 @@ export async function deleteExpiredKeys(
   });
   return rowCount ?? 0;
 }
-
-/** The operation that a processor was asked for under a key. */
-export async function findOperation(
-  database: Database,
-  of: { readonly processor: string; readonly merchant: string; readonly key: string },
-): Promise<Operation | undefined> {
-  const operation = await database.prisma.operation.findUnique({
-    where: {
-      environmentId_processor_processorKey: {
-        environmentId: of.merchant,
-        processor: of.processor,
-        processorKey: of.key,
-      },
-    },
-  });
-  return operation ?? undefined;
-}
-
-/** An operation of an environment by its id. */
-export async function findOperationById(
-  database: Database,
-  environmentId: string,
-  id: string,
-): Promise<Operation | undefined> {
-  return (
-    (await database.prisma.operation.findUnique({ where: { environmentId_id: { environmentId, id } } })) ?? undefined
-  );
-}

@@ -15,6 +15,7 @@ const RETRYABLE = {
   issuer_not_available: true,
   lost_card: false,
   not_executed: true,
+  processor_unavailable: true,
   pickup_card: false,
   processing_error: true,
   processor_configuration: false,

@@ -5,6 +5,7 @@ import type {
   ChargeOutcome,
   ChargeRequest,
   LookUpRequest,
+  MovementLookUpRequest,
   MovementOutcome,
   MovementRequest,
   NotFound,
@@ -97,6 +98,10 @@ export class FaultyProcessor implements Processor {
     this.#isCalm = true;
   }
 
+  refusesAmount(amount: bigint, currency: string): string | undefined {
+    return this.#inner.refusesAmount(amount, currency);
+  }
+
   tokenize(request: TokenizeRequest, signal: AbortSignal): Promise<TokenizeOutcome> {
     return this.#ask(() => this.#inner.tokenize(request, signal));
   }
@@ -121,7 +126,7 @@ export class FaultyProcessor implements Processor {
     return this.#ask(() => this.#inner.lookUpCharge(request, signal));
   }
 
-  lookUpMovement(request: LookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound> {
+  lookUpMovement(request: MovementLookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound> {
     return this.#ask(() => this.#inner.lookUpMovement(request, signal));
   }
 

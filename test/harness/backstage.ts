@@ -5,7 +5,7 @@ import { runDuePayments } from '../../src/due/payments.ts';
 import { inquire } from '../../src/due/recover.ts';
 import { dispatchPlanned } from '../../src/payments/dispatch.ts';
 import { fallDue } from '../../src/payments/fall-due.ts';
-import { findOperationById } from '../../src/store/due.ts';
+import { findOperationById } from '../../src/store/operations.ts';
 import type { TestGateway } from './gateway.ts';
 import { until } from './until.ts';
 

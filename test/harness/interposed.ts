@@ -44,6 +44,7 @@ export class Interposed implements Interposition {
       name: sandbox.name,
       limits: sandbox.limits,
       severalCaptures: sandbox.severalCaptures,
+      refusesAmount: (amount, currency) => sandbox.refusesAmount(amount, currency),
       tokenize: (request, signal) => sandbox.tokenize(request, signal),
       charge: calling('charge'),
       capture: calling('capture'),

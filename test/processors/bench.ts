@@ -57,6 +57,8 @@ export class Bench {
       initiator: 'CUSTOMER',
       statementDescriptor: null,
       returnUrl: 'https://shop.example/back',
+      paymentId: `pay_${randomUUID()}`,
+      keepReference: () => Promise.resolve(true),
       ...request,
     };
   }
@@ -73,11 +75,14 @@ export class Bench {
   }
 
   lookUp({ key }: { key: string }) {
-    return this.sandbox.lookUpCharge({ merchant: MERCHANT, key, reference: null });
+    return this.sandbox.lookUpCharge({ merchant: MERCHANT, key, reference: null, isLanded: true });
   }
 
   lookUpMovement(key: string) {
-    return this.sandbox.lookUpMovement({ merchant: MERCHANT, key, reference: null });
+    return this.sandbox.lookUpMovement({
+      ...{ merchant: MERCHANT, key, reference: null, isLanded: true, kind: 'CAPTURE' },
+      ...{ chargeReference: '', amount: AMOUNT, currency: 'EUR' },
+    });
   }
 
   capture(made: Made, amount: bigint, { final = false, key }: Partial<Pick<CaptureRequest, 'final' | 'key'>> = {}) {

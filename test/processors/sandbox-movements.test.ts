@@ -196,7 +196,9 @@ test('another merchant has no such charge', async () => {
   const request = { ...bench().movement(made, 1n), merchant: 'another' };
   expect(await bench().sandbox.refund(request)).toMatchObject(notPossible('refund'));
   expect(await bench().sandbox.capture({ ...request, final: false })).toMatchObject(notPossible('capture'));
-  expect(await bench().sandbox.lookUpCharge({ merchant: 'another', key: made.key, reference: null })).toEqual({
+  expect(
+    await bench().sandbox.lookUpCharge({ merchant: 'another', key: made.key, reference: null, isLanded: true }),
+  ).toEqual({
     kind: 'not_found',
   });
 });

@@ -5,6 +5,7 @@ import type {
   ChargeOutcome,
   ChargeRequest,
   LookUpRequest,
+  MovementLookUpRequest,
   MovementOutcome,
   MovementRequest,
   NotFound,
@@ -62,6 +63,10 @@ export class Sandbox implements Processor {
       authorizationMs: books.authorizationMs,
     };
     this.#challengeUrl = options.challengeUrl ?? ((chargeId) => `http://127.0.0.1:4000/sandbox/challenge/${chargeId}`);
+  }
+
+  refusesAmount(): undefined {
+    return undefined;
   }
 
   async tokenize({ merchant, card }: TokenizeRequest): Promise<TokenizeOutcome> {
@@ -143,7 +148,7 @@ export class Sandbox implements Processor {
     return charge === undefined ? { kind: 'not_found' } : chargeOutcome(charge, this.#challengeUrl);
   }
 
-  async lookUpMovement({ merchant, key }: LookUpRequest): Promise<MovementOutcome | NotFound> {
+  async lookUpMovement({ merchant, key }: MovementLookUpRequest): Promise<MovementOutcome | NotFound> {
     const movement = await this.#books.readMovement(merchant, key);
     return movement === undefined ? { kind: 'not_found' } : movementOutcome(movement);
   }
