@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { PayOrdersDocument } from '../../generated/operations/graphql.ts';
 import { startChild, type GatewayChild } from '../harness/crash-process.ts';
 import { SECRET, useGateway } from '../harness/gateway.ts';
@@ -74,6 +74,36 @@ test('the same request at both gateways', async () => {
   expect(answers).toContain('PayOrdersPayload');
   expect(answers).not.toContain('AlreadyPaidError');
   expect(await chargesOf(orders)).toEqual([1]);
+});
+
+test('the same request, which looked for its twin before that was written, and at the order after it', async () => {
+  const orders = newOrders(1);
+  const [token = ''] = await tokensFor(orders);
+  const request = { token, orders, idempotencyKey: randomUUID() };
+  const { pool } = gateway().app.gateway.database;
+  const waiting = async (): Promise<number> => {
+    const { rows } = await pool.query<{ count: number }>(
+      "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    return rows[0]?.count ?? 0;
+  };
+  const holder = await pool.connect();
+  try {
+    // The first has the order's lock, and waits to write.
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE payment_event IN SHARE MODE');
+    const first = pay({ ...request, url: gateway().url });
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 10_000 });
+    // Its twin has found no such key, and waits for the order's lock.
+    const twin = pay({ ...request, url: other.url });
+    await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 10_000 });
+    await holder.query('ROLLBACK');
+    expect(await first).toBe('PayOrdersPayload');
+    expect(['PayOrdersPayload', 'IdempotencyInProgressError']).toContain(await twin);
+    expect(await chargesOf(orders)).toEqual([1]);
+  } finally {
+    holder.release(true);
+  }
 });
 
 test.each([1, 2, 3])('orders in groups that overlap, in any order (%i)', async () => {

@@ -80,8 +80,14 @@ export class Bench {
 
   lookUpMovement(key: string) {
     return this.sandbox.lookUpMovement({
-      ...{ merchant: MERCHANT, key, reference: null, isLanded: true, kind: 'CAPTURE' },
-      ...{ chargeReference: '', amount: AMOUNT, currency: 'EUR' },
+      merchant: MERCHANT,
+      key,
+      reference: null,
+      isLanded: true,
+      kind: 'CAPTURE',
+      chargeReference: '',
+      amount: AMOUNT,
+      currency: 'EUR',
     });
   }
 
