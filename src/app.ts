@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { expireKeys } from './due/keys.ts';
 import { receiveNotification } from './due/notifications.ts';
+import { applyNotifications, forgetNotifications } from './due/processor-notifications.ts';
 import { runDuePayments } from './due/payments.ts';
 import { recoverDue } from './due/recover.ts';
 import { startRounds, type Round } from './due/rounds.ts';
@@ -10,11 +11,13 @@ import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
+import { notifications, type Refusals } from './http/notifications.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
-import type { Gateway, Processors, Settings } from './payments/gateway.ts';
+import { Connections } from './payments/connections.ts';
+import type { Gateway, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
-import type { Notification, Processor } from './processors/port.ts';
+import type { Connector, Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
 import { deliverNotifications } from './processors/sandbox/notifications.ts';
 import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
@@ -37,6 +40,8 @@ export interface AppOptions {
   /** Makes sure of the demo account and tells its key; left out, there is none. */
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
   readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
+  /** The kinds of processors of which merchants may have accounts. */
+  readonly connectors?: readonly Connector[];
   readonly settings?: Partial<Settings>;
   /** How the receivers of webhooks are found, in a test. */
   readonly resolveHost?: Resolve;
@@ -93,13 +98,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     await events.start();
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
-    const pages = [challenge(books), hosted(gateway), receipt(gateway)];
+    const refusals: Refusals = new Map();
+    const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, refusals)];
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
     const rounds = [
       ...roundsOf(gateway, books, options.sandbox?.interpose),
       { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
+      { name: 'refused notifications', everyMs: 60_000, run: () => tellRefusals(log, refusals) },
     ];
     const stopRounds = startRounds(rounds, (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
@@ -136,6 +143,8 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
     { name: 'recovery', everyMs: 1_000, run: () => recoverDue(gateway) },
     { name: 'due payments', everyMs: 1_000, run: () => runDuePayments(gateway) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
+    { name: 'processor notifications', everyMs: 500, run: () => applyNotifications(gateway) },
+    { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
     { name: 'retention of webhooks', everyMs: 60_000, run: () => forgetDeliveries(gateway) },
     { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },
   ];
@@ -144,17 +153,18 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
 function createGateway(
   database: Database,
   feed: EventFeed,
-  options: Pick<AppOptions, 'secret' | 'log' | 'settings' | 'commit'> & {
+  options: Pick<AppOptions, 'secret' | 'log' | 'settings' | 'commit' | 'connectors'> & {
     readonly epoch: number;
     readonly publicUrl: () => string;
     readonly sandbox: Processor;
   },
 ): Gateway {
-  const { log, epoch, sandbox, publicUrl } = options;
+  const { log, epoch, sandbox, publicUrl, connectors = [] } = options;
+  const keyring = createKeyring(options.secret);
   return {
     database,
-    processors: processorsOf(sandbox),
-    keyring: createKeyring(options.secret),
+    processors: new Connections({ sandbox, connectors, database, keyring }),
+    keyring,
     epoch,
     settings: settingsOf(options.settings),
     publicUrl,
@@ -185,17 +195,13 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
   return settings;
 }
 
-function resolverOf({ settings }: Gateway, { resolveHost }: Pick<AppOptions, 'resolveHost'>): Resolve {
-  return resolveHost ?? (settings.webhookPrivateNetworks ? resolveHere : resolveByDns());
+/** Whoever sends what is refused must not fill the log with it. */
+function tellRefusals(log: Logger, refusals: Refusals): Promise<void> {
+  if (refusals.size > 0) log.warn(Object.fromEntries(refusals), 'notifications of processors were refused');
+  refusals.clear();
+  return Promise.resolve();
 }
 
-/** The sandbox moves no money, so it takes no live payment. */
-function processorsOf(sandbox: Processor): Processors {
-  return {
-    standard: (mode) => (mode === 'TEST' ? sandbox : undefined),
-    named(name) {
-      if (name !== sandbox.name) throw new Error(`no connector for the processor ${name}`);
-      return sandbox;
-    },
-  };
+function resolverOf({ settings }: Gateway, { resolveHost }: Pick<AppOptions, 'resolveHost'>): Resolve {
+  return resolveHost ?? (settings.webhookPrivateNetworks ? resolveHere : resolveByDns());
 }

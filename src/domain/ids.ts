@@ -11,6 +11,7 @@ export const ID_PREFIXES = {
   Payment: 'pay',
   PaymentEvent: 'evt',
   PaymentMethod: 'pm',
+  ProcessorAccount: 'pra',
   Refund: 're',
   WebhookDelivery: 'whd',
   WebhookEndpoint: 'whe',

@@ -30,12 +30,12 @@ async function recover(gateway: Gateway, operation: Operation): Promise<void> {
 
 /** Asks about one operation and lets the answer take effect. */
 export async function inquire(gateway: Gateway, operation: Operation): Promise<void> {
-  const processor = gateway.processors.named(operation.processor);
+  const { inFlightWindowMs } = gateway.processors.traits(operation.processor).limits;
   const lookUp = {
     merchant: operation.environmentId,
     key: operation.processorKey,
     reference: operation.processorReference,
-    isLanded: await isCallOver(gateway.database, operation, processor.limits.inFlightWindowMs),
+    isLanded: await isCallOver(gateway.database, operation, inFlightWindowMs),
   };
   const askedAtMs = performance.now();
   const answer = async (): Promise<Answer> => {
@@ -44,7 +44,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
         return {
           of: 'CHARGE',
           askedAtMs,
-          outcome: await callProcessor(gateway, operation, processor, askedAtMs, (signal) =>
+          outcome: await callProcessor(gateway, operation, askedAtMs, (processor, signal) =>
             processor.lookUpCharge(lookUp, signal),
           ),
         };
@@ -56,7 +56,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
         return {
           of: 'MOVEMENT',
           askedAtMs,
-          outcome: await callProcessor(gateway, operation, processor, askedAtMs, (signal) =>
+          outcome: await callProcessor(gateway, operation, askedAtMs, (processor, signal) =>
             processor.lookUpMovement({ ...lookUp, ...requestOf(movement) }, signal),
           ),
         };

@@ -73,6 +73,12 @@ export function redirect(response: ServerResponse, location: string): void {
 
 /** The fields of a form that was sent; undefined where the body is longer than any that the form sends. */
 export async function readForm(request: IncomingMessage, bytesMax: number): Promise<URLSearchParams | undefined> {
+  const body = await readBody(request, bytesMax);
+  return body && new URLSearchParams(body.toString());
+}
+
+/** The body of a request; undefined where it is longer than that. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   // Left as it would be by default, the loop would destroy the connection that the refusal goes out on.
@@ -81,7 +87,7 @@ export async function readForm(request: IncomingMessage, bytesMax: number): Prom
     if (bytes > bytesMax) return undefined;
     chunks.push(chunk);
   }
-  return new URLSearchParams(Buffer.concat(chunks).toString());
+  return Buffer.concat(chunks);
 }
 
 /**

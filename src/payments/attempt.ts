@@ -43,6 +43,9 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
   if (before.expiresAt !== null && before.expiresAt <= draft.now) {
     return invalid('The payment has expired.', 'paymentId');
   }
+  const traits = gateway.processors.traits(paymentMethod.processor);
+  const refusedAmount = traits.refusesAmount(before.amount, before.currency);
+  if (refusedAmount !== undefined) return invalid(refusedAmount, 'amount');
   const number = before.attemptCount + 1;
   const attempt: Attempt = {
     environmentId: before.environmentId,
@@ -53,6 +56,7 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
     status: 'DISPATCHED',
     paymentMethodId: paymentMethod.id,
     processor: paymentMethod.processor,
+    processorAccountId: paymentMethod.processorAccountId,
     amount: before.amount,
     currency: before.currency,
     amountAuthorized: 0n,
@@ -106,8 +110,7 @@ function wayBack(gateway: Gateway, payment: Payment, attempt: Attempt): string |
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
 export async function runCharge(gateway: Gateway, charge: StartedCharge, startedAtMs: number): Promise<Payment> {
   const { payment, attempt, operation, paymentMethod } = charge;
-  const processor = gateway.processors.named(operation.processor);
-  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
+  const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     processor.charge(
       {
         merchant: payment.environmentId,

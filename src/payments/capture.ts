@@ -59,7 +59,7 @@ export async function capturePayment(
     if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'captured', 'paymentId'));
     const earlier = await readOfPayment(transaction, 'capture', payment);
     if (earlier.length >= CAPTURES_MAX) return invalid(`A payment has at most ${CAPTURES_MAX} captures.`, 'paymentId');
-    const processor = gateway.processors.named(attempt.processor);
+    const processor = gateway.processors.traits(attempt.processor);
     const final = input.final || !processor.severalCaptures;
     const capture = newCapture(draft, { id: captureId, attemptId: attempt.id, amount, final });
     draft.insert('capture', capture);

@@ -1,10 +1,12 @@
 import type { PaymentMethod } from '../../generated/prisma/client.ts';
 import { checkCard, normalizeCardNumber, type RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { checkText } from './details.ts';
 import { callProcessor } from './operation.ts';
-import { invalid, type Failure } from './failure.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { placeForCard } from './route.ts';
 
 /** A card in the form in which it may stand in an input's fingerprint: no number, no CVC. */
 export function cardForFingerprint(gateway: Gateway, card: RawCard): unknown {
@@ -28,35 +30,28 @@ export async function tokenizeCard(
   if (problem !== undefined) return invalid(problem.message, 'card', problem.field);
   const holder = checkText(card.holderName, ['card', 'holderName']);
   if (!holder.ok) return holder;
-  const processor = gateway.processors.standard(caller.mode);
-  if (processor === undefined) {
+  const place = await placeForCard(gateway, caller);
+  if (place === undefined) {
     const message = `No processor is set up for ${caller.mode.toLowerCase()} payments.`;
     return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
   }
   const id = gateway.newId();
-  const outcome = await callProcessor(gateway, { id, kind: 'TOKENIZE' }, processor, performance.now(), (signal) =>
-    processor.tokenize({ merchant: caller.environmentId, card }, signal),
+  const outcome = await callProcessor(
+    gateway,
+    { ...place, id, kind: 'TOKENIZE' },
+    performance.now(),
+    (processor, signal) => processor.tokenize({ merchant: caller.environmentId, card }, signal),
   );
   if (outcome.kind === 'refused') {
     return fail({ code: 'CARD_REFUSED', message: outcome.message, path: ['input', 'card', 'number'] });
   }
-  if (outcome.kind === 'misconfigured') {
-    gateway.report('a processor refused to take a card: look at its configuration', {
-      processor: processor.name,
-      reason: outcome.message,
-    });
-  }
-  if (outcome.kind !== 'tokenized') {
-    const message = 'The processor did not take the card. Nothing was charged: ask again with the same key.';
-    return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
-  }
+  if (outcome.kind !== 'tokenized') return unavailable(gateway, place.processor, outcome, 'card');
   const number = normalizeCardNumber(card.number);
   return ok({
-    environmentId: caller.environmentId,
+    ...place,
     id,
     customerId,
     type: 'CARD',
-    processor: processor.name,
     processorToken: outcome.token,
     brand: outcome.brand,
     last4: number.slice(-4),
@@ -71,4 +66,72 @@ export async function tokenizeCard(
     createdBy: caller.actor,
     updatedBy: caller.actor,
   });
+}
+
+/** Longer than any processor's. */
+const TOKEN_LENGTH_MAX = 200;
+
+/**
+ * Asks a processor what a token is that a page of the merchant's had from it.
+ * @returns a payment method that is not stored yet
+ */
+export async function describeToken(
+  gateway: Gateway,
+  caller: Caller,
+  { token, accountId }: { readonly token: string; readonly accountId: string },
+  customerId: string | null,
+): Promise<Result<PaymentMethod, Failure>> {
+  const { environmentId, actor } = caller;
+  const account = await findProcessorAccount(gateway.database, environmentId, accountId);
+  if (account === undefined) return notFound('processor account', 'token', 'processorAccountId');
+  const { processor } = account;
+  if (!account.enabled) return invalid('The processor account is disabled.', 'token', 'processorAccountId');
+  if (!/^[\w-]+$/.test(token) || token.length > TOKEN_LENGTH_MAX) {
+    return invalid("This is no token of a processor's.", 'token', 'id');
+  }
+  const signal = AbortSignal.timeout(gateway.processors.traits(processor).limits.callTimeoutMs);
+  const described = await gateway.processors.to(account).describeToken(token, signal);
+  if (described.kind === 'refused') {
+    return fail({ code: 'CARD_REFUSED', message: described.message, path: ['input', 'token', 'id'] });
+  }
+  if (described.kind !== 'card') return unavailable(gateway, processor, described, 'token');
+  const now = gateway.now();
+  const id = gateway.newId();
+  const { brand, last4, expMonth, expYear, holderName, country, fingerprint } = described;
+  return ok({
+    environmentId,
+    id,
+    customerId,
+    type: 'CARD',
+    processor,
+    processorAccountId: accountId,
+    processorToken: token,
+    brand,
+    last4,
+    expMonth,
+    expYear,
+    holderName,
+    country,
+    // Of a card whose number is not known here, the processor's own is all that there is.
+    fingerprint: gateway.keyring.fingerprintCard(`${accountId} ${fingerprint ?? id}`),
+    createdAt: now,
+    updatedAt: now,
+    detachedAt: null,
+    createdBy: actor,
+    updatedBy: actor,
+  });
+}
+
+function unavailable(
+  gateway: Gateway,
+  processor: string,
+  answer: { readonly kind: 'unknown' | 'not_sent' } | { readonly kind: 'misconfigured'; readonly message: string },
+  field: 'card' | 'token',
+): Result<never, Failure> {
+  if (answer.kind === 'misconfigured') {
+    const reason = answer.message;
+    gateway.report('a processor refused to take a card: look at its configuration', { processor, reason });
+  }
+  const message = 'The processor did not take the card. Nothing was charged: ask again with the same key.';
+  return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', field] });
 }

@@ -203,7 +203,7 @@ function weigh<T extends { readonly kind: string }>(
   if (!isNotFound(outcome)) return outcome;
   // Of what has ended it brings no news: the processor may simply have forgotten it.
   if (operation.status === 'COMPLETED') return { kind: 'not_executed' };
-  const { inFlightWindowMs, keyRetentionMs } = gateway.processors.named(operation.processor).limits;
+  const { inFlightWindowMs, keyRetentionMs } = gateway.processors.traits(operation.processor).limits;
   const isLanded = askedAt.getTime() > operation.callDeadline.getTime() + inFlightWindowMs;
   const isKnown = askedAt.getTime() < operation.createdAt.getTime() + keyRetentionMs;
   const isAccepted = operation.processorReference !== null;

@@ -1,6 +1,7 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { customerExists, readById, type TransactionClock } from '../store/ledger.ts';
+import { isPlaceOpen } from '../store/processor-accounts.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { begin, findReplay, type Decided } from './begin.ts';
@@ -140,6 +141,9 @@ export async function usableMethod(
     return notFound('payment method', 'paymentMethodId');
   }
   if (method.detachedAt !== null) return invalid('The payment method was detached.', 'paymentMethodId');
+  if (!(await isPlaceOpen(transaction, method))) {
+    return invalid('The processor account of the payment method is disabled.', 'paymentMethodId');
+  }
   if (customerId !== null && method.customerId !== null && method.customerId !== customerId) {
     return invalid('The payment method belongs to another customer.', 'paymentMethodId');
   }

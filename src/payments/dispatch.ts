@@ -13,8 +13,7 @@ import { callProcessor, dispatched } from './operation.ts';
 /** The second and third phase of a capture, void, refund or return that was written as dispatched. */
 export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs: number): Promise<Payment> {
   const { operation } = movement;
-  const processor = gateway.processors.named(operation.processor);
-  const outcome = await callProcessor(gateway, operation, processor, startedAtMs, (signal) =>
+  const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     ask(processor, requestOf(movement), signal),
   );
   return finish(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });

@@ -1,6 +1,7 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import { lockPayment, readById, readClock, readOfPayment, write } from '../store/ledger.ts';
+import { isPlaceOpen } from '../store/processor-accounts.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { currentAttempt } from './current-attempt.ts';
@@ -102,5 +103,6 @@ async function chargeOnceMore(
 async function attachedMethod(transaction: Transaction, payment: Payment): Promise<PaymentMethod | undefined> {
   if (payment.paymentMethodId === null) return undefined;
   const method = await readById(transaction, 'paymentMethod', payment.environmentId, payment.paymentMethodId);
-  return method?.detachedAt === null ? method : undefined;
+  if (method?.detachedAt !== null) return undefined;
+  return (await isPlaceOpen(transaction, method)) ? method : undefined;
 }

@@ -1,11 +1,11 @@
-import type { Processor } from '../processors/port.ts';
 import type { Database } from '../store/database.ts';
+import type { Connections } from './connections.ts';
 import type { Keyring } from './keyring.ts';
 
 /** What every command works with. Time and randomness come from here, so that tests can hold them still. */
 export interface Gateway {
   readonly database: Database;
-  readonly processors: Processors;
+  readonly processors: Connections;
   readonly keyring: Keyring;
   /** The epoch in which this process's transaction ids hold (see PaymentEvent in schema.prisma). */
   readonly epoch: number;
@@ -44,14 +44,6 @@ export interface Settings {
   readonly webhookPrivateNetworks: boolean;
   /** How long a webhook's receiver may take: less than its lease. */
   readonly webhookTimeoutMs: number;
-}
-
-/** The processors of this gateway. */
-export interface Processors {
-  /** Which one takes new cards in a mode; undefined where none is set up for it. */
-  standard(mode: Caller['mode']): Processor | undefined;
-  /** @throws for a name that no row can hold */
-  named(name: string): Processor;
 }
 
 /** Who calls, and for which environment. Every read and write of a command is scoped by it. */

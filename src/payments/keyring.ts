@@ -16,6 +16,8 @@ export interface Keyring {
   fingerprintInput(canonicalInput: string): Buffer;
   /** The idempotency key for a processor: the same for a request that is sent again. */
   processorKey(parts: readonly (string | number)[]): string;
+  /** Seals the credentials of processor accounts. */
+  readonly credentialsKey: Uint8Array;
   /** Signs client tokens. */
   readonly tokenKey: Uint8Array;
   /** What proves that the gateway made the address of a page. */
@@ -38,6 +40,7 @@ export function createKeyring(secret: string): Keyring {
     id: derive('key id').subarray(0, 6).toString('hex'),
     fingerprintCard: (number) => createHmac('sha256', cardKey).update(number).digest('base64url').slice(0, 22),
     fingerprintInput: (canonicalInput) => createHmac('sha256', inputKey).update(canonicalInput).digest(),
+    credentialsKey: derive('processor credentials'),
     tokenKey: derive('client token'),
     processorKey: (parts) => createHmac('sha256', processorKey).update(JSON.stringify(parts)).digest('base64url'),
     webhookSecret: (endpointId, version) =>

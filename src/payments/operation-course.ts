@@ -111,7 +111,7 @@ function isOverdue(gateway: Gateway, draft: PaymentDraft, operation: Operation):
 }
 
 function isForgotten(gateway: Gateway, draft: PaymentDraft, operation: Operation): boolean {
-  return ageMs(draft, operation) > gateway.processors.named(operation.processor).limits.keyRetentionMs;
+  return ageMs(draft, operation) > gateway.processors.traits(operation.processor).limits.keyRetentionMs;
 }
 
 function ageMs(draft: PaymentDraft, operation: Operation): number {

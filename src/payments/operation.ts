@@ -1,5 +1,6 @@
 import type { Attempt, Operation } from '../../generated/prisma/client.ts';
 import type { Processor } from '../processors/port.ts';
+import type { Place } from './connections.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -29,7 +30,7 @@ export function ownOrigin(operation: 'schedule' | 'retry' | 'cancel' | 'expire' 
 export interface OperationPlan {
   readonly id: string;
   readonly kind: Operation['kind'];
-  readonly attempt: Pick<Attempt, 'id' | 'number' | 'processor'>;
+  readonly attempt: Pick<Attempt, 'id' | 'number' | 'processor' | 'processorAccountId'>;
   readonly captureId?: string;
   readonly refundId?: string;
   readonly origin: Origin;
@@ -53,6 +54,7 @@ export function planOperation(gateway: Gateway, draft: PaymentDraft, plan: Opera
     captureId: plan.captureId ?? null,
     refundId: plan.refundId ?? null,
     processor: attempt.processor,
+    processorAccountId: attempt.processorAccountId,
     processorKey: gateway.keyring.processorKey([
       payment.environmentId,
       origin.principal,
@@ -77,7 +79,7 @@ type Course = Pick<Operation, 'status' | 'callDeadline' | 'recoverAt'>;
 
 /** An operation that may be called from now until its deadline, and is asked about some time after it. */
 export function dispatched(gateway: Gateway, processor: string, now: Date): Course {
-  const { callTimeoutMs } = gateway.processors.named(processor).limits;
+  const { callTimeoutMs } = gateway.processors.traits(processor).limits;
   const callDeadline = new Date(now.getTime() + callTimeoutMs);
   const recoverAt = new Date(callDeadline.getTime() + gateway.settings.recoveryDelayMs);
   return { status: 'DISPATCHED', callDeadline, recoverAt };
@@ -97,21 +99,23 @@ export function planned(now: Date): Course {
  */
 export async function callProcessor<T>(
   gateway: Gateway,
-  operation: { readonly id: string; readonly kind: Operation['kind'] | 'TOKENIZE' },
-  processor: Processor,
+  operation: Place & { readonly id: string; readonly kind: Operation['kind'] | 'TOKENIZE' },
   startedAtMs: number,
-  call: (signal: AbortSignal) => Promise<T>,
+  call: (processor: Processor, signal: AbortSignal) => Promise<T>,
 ): Promise<T | { readonly kind: 'unknown' }> {
-  const leftMs = Math.floor(startedAtMs + processor.limits.callTimeoutMs - performance.now());
+  const { callTimeoutMs } = gateway.processors.traits(operation.processor).limits;
+  const leftMs = Math.floor(startedAtMs + callTimeoutMs - performance.now());
   if (leftMs <= 0) return { kind: 'unknown' };
   const signal = AbortSignal.timeout(leftMs);
   try {
-    return await Promise.race([call(signal), aborted(signal)]);
+    const processor = await gateway.processors.at(operation);
+    signal.throwIfAborted();
+    return await Promise.race([call(processor, signal), aborted(signal)]);
   } catch (error) {
     gateway.report('a call to a processor ended with no answer', {
       operationId: operation.id,
       kind: operation.kind,
-      processor: processor.name,
+      processor: operation.processor,
       // The class only: a message could carry what was sent.
       error: error instanceof Error ? error.name : 'unknown',
     });

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Payment } from '../../generated/prisma/client.ts';
+import type { Payment, ProcessorAccount } from '../../generated/prisma/client.ts';
 import { encodeId } from '../domain/ids.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -8,6 +8,18 @@ export type PageKind = 'pay' | 'receipt';
 
 /** Where each kind of page is; its token follows. */
 export const PAGE_PATHS: Readonly<Record<PageKind, string>> = { pay: '/pay/', receipt: '/receipt/' };
+
+/** Where processors send their notifications; the environment and the account there follow. */
+export const NOTIFICATIONS_PATH = '/notifications/';
+
+/** The address at which a processor sends its notifications about an account. */
+export function notificationUrl(
+  gateway: Pick<Gateway, 'publicUrl'>,
+  { environmentId, id }: Pick<ProcessorAccount, 'environmentId' | 'id'>,
+): string {
+  const place = `${encodeId('Environment', environmentId)}/${encodeId('ProcessorAccount', id)}`;
+  return `${gateway.publicUrl()}${NOTIFICATIONS_PATH}${place}`;
+}
 
 /** Who is written down as having done what a payer did on the hosted page. */
 export const HOSTED_PAGE = 'hosted_page';

@@ -1,34 +1,43 @@
 import type { PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { tokenizeCard } from './card.ts';
+import { describeToken, tokenizeCard } from './card.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 
 export interface CreatePaymentMethodInput {
-  readonly customerId: string;
-  readonly card: RawCard;
+  /** Null only with a token: whoever has it may be no customer. */
+  readonly customerId: string | null;
+  readonly source: { readonly card: RawCard } | { readonly token: string; readonly accountId: string };
 }
 
 /** Enough for anyone. Cards that are stored at the same moment may exceed it by as many as those are. */
 const PAYMENT_METHODS_MAX = 100;
 
-/** Stores a card for a customer, as the processor's token. It moves no money, so it takes no idempotency key. */
+/** Stores a way to pay, as the processor's token: a card that is exchanged for one, or a token that there is. It moves no money, so it takes no idempotency key. */
 export async function createPaymentMethod(
   gateway: Gateway,
   caller: Caller,
   input: CreatePaymentMethodInput,
 ): Promise<Result<PaymentMethod, Failure>> {
   const { environmentId } = caller;
+  const { customerId, source } = input;
   const { customer, paymentMethod } = gateway.database.prisma;
-  const known = await customer.findUnique({ where: { environmentId_id: { environmentId, id: input.customerId } } });
-  if (known === null) return notFound('customer', 'customerId');
-  const attached = await paymentMethod.count({ where: { environmentId, customerId: known.id, detachedAt: null } });
-  if (attached >= PAYMENT_METHODS_MAX) {
-    return invalid(`A customer has at most ${PAYMENT_METHODS_MAX} payment methods: detach one.`, 'customerId');
+  if (customerId !== null) {
+    const known = await customer.findUnique({ where: { environmentId_id: { environmentId, id: customerId } } });
+    if (known === null) return notFound('customer', 'customerId');
+    const attached = await paymentMethod.count({ where: { environmentId, customerId, detachedAt: null } });
+    if (attached >= PAYMENT_METHODS_MAX) {
+      return invalid(`A customer has at most ${PAYMENT_METHODS_MAX} payment methods: detach one.`, 'customerId');
+    }
+  } else if ('card' in source) {
+    return invalid('Say whose card it is. Only a token may be of nobody.', 'customerId');
   }
-  const tokenized = await tokenizeCard(gateway, caller, input.card, known.id);
-  return tokenized.ok ? ok(await paymentMethod.create({ data: tokenized.value })) : tokenized;
+  const method =
+    'card' in source
+      ? await tokenizeCard(gateway, caller, source.card, customerId)
+      : await describeToken(gateway, caller, source, customerId);
+  return method.ok ? ok(await paymentMethod.create({ data: method.value })) : method;
 }
 
 /** Keeps a payment method from being used again. What was paid with it stays; doing it twice changes nothing. */

@@ -1,17 +1,23 @@
 import type { CardBrand, RawCard } from '../domain/card.ts';
 import type { Decline } from '../domain/decline.ts';
 
-/**
- * What the gateway asks of a payment processor. A connector never throws for what a processor can answer:
- * every answer is one of the outcomes below, and what cannot be known is `unknown`. A connector may throw when
- * a connection breaks; the caller takes that, too, for unknown.
- */
-export interface Processor {
+/** What is known of a kind of processor without asking it. */
+export interface ProcessorTraits {
   /** The name that is stored with every attempt and operation: it never changes. */
   readonly name: string;
   readonly limits: ProcessorLimits;
   /** Whether an authorisation can be captured in several parts; where not, the first capture is the last. */
   readonly severalCaptures: boolean;
+  /** Why an amount cannot be charged here, in words for the merchant; undefined where it can. */
+  refusesAmount(amount: bigint, currency: string): string | undefined;
+}
+
+/**
+ * What the gateway asks of a payment processor. A connector never throws for what a processor can answer:
+ * every answer is one of the outcomes below, and what cannot be known is `unknown`. A connector may throw when
+ * a connection breaks; the caller takes that, too, for unknown.
+ */
+export interface Processor extends ProcessorTraits {
   /** Exchanges a card for a token, so that nothing after it needs the number. */
   tokenize(request: TokenizeRequest, signal: AbortSignal): Promise<TokenizeOutcome>;
   charge(request: ChargeRequest, signal: AbortSignal): Promise<ChargeOutcome>;
@@ -23,8 +29,6 @@ export interface Processor {
   lookUpCharge(request: LookUpRequest, signal: AbortSignal): Promise<ChargeOutcome | NotFound>;
   /** What became of the capture, void or refund that was asked for under a key. */
   lookUpMovement(request: MovementLookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound>;
-  /** Why an amount cannot be charged here, in words for the merchant; undefined where it can. */
-  refusesAmount(amount: bigint, currency: string): string | undefined;
 }
 
 export interface ProcessorLimits {
@@ -192,9 +196,26 @@ export interface Notification {
   readonly key: string;
 }
 
+/** What a merchant's account with a processor is reached with. Secret: it is kept sealed, and told to nobody. */
+export interface Credentials {
+  readonly secretKey: string;
+  /** With which notifications are signed: two while one replaces the other, none before the first is known. */
+  readonly notificationSecrets: readonly string[];
+}
+
+/** A kind of processor of which merchants have accounts. */
+export interface Connector extends ProcessorTraits {
+  /** The header that holds the signature of a notification, in small letters. */
+  readonly signatureHeader: string;
+  /** What cannot be right with credentials, by the look of them; undefined where nothing is. */
+  refusesCredentials(credentials: Credentials, mode: 'TEST' | 'LIVE'): string | undefined;
+  /** @param options.rawCards whether card numbers may be sent there */
+  connect(credentials: Credentials, options: { readonly rawCards: boolean }): AccountProcessor;
+}
+
 /** A connector to an account that a merchant has with a processor of the world outside. */
 export interface AccountProcessor extends Processor {
-  /** Whether the account's credentials are good. Moves no money. */
+  /** Whether the processor takes the account's credentials. Moves no money. */
   check(signal: AbortSignal): Promise<AccountCheck>;
   /** What a token is, that the processor gave to the merchant's own page: "pm_…". */
   describeToken(token: string, signal: AbortSignal): Promise<TokenDescription>;

@@ -34,6 +34,7 @@ const LOADERS = {
   Payment: 'payment',
   PaymentEvent: 'paymentEvent',
   PaymentMethod: 'paymentMethod',
+  ProcessorAccount: 'processorAccount',
   Refund: 'refund',
   WebhookDelivery: 'webhookDelivery',
   WebhookEndpoint: 'webhookEndpoint',

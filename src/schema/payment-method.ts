@@ -1,8 +1,13 @@
 import type { PaymentMethod as PaymentMethodRow } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { decodeIdOf, encodeId } from '../domain/ids.ts';
-import { notFound } from '../payments/failure.ts';
-import { createPaymentMethod, detachPaymentMethod } from '../payments/payment-method.ts';
+import { ok, type Result } from '../domain/result.ts';
+import { invalid, notFound, type Failure } from '../payments/failure.ts';
+import {
+  createPaymentMethod,
+  detachPaymentMethod,
+  type CreatePaymentMethodInput as CreatePaymentMethod,
+} from '../payments/payment-method.ts';
 import { builder } from './builder.ts';
 import { CardBrand, PaymentMethodType } from './enums.ts';
 import { mutationResult } from './errors.ts';
@@ -62,13 +67,34 @@ export function rawCardOf(input: (typeof CardInput)['$inferInput'] | null | unde
   return input == null ? null : { ...input, holderName: input.holderName ?? null };
 }
 
-const CreatePaymentMethodInput = builder.inputType('CreatePaymentMethodInput', {
-  description: 'A new payment method of a customer.',
+const PaymentMethodTokenInput = builder.inputType('PaymentMethodTokenInput', {
+  description: 'A token that your own page had from a processor, so that no card number came near you.',
   fields: (t) => ({
-    customerId: t.id({ required: true, description: 'Whose it is.' }),
-    card: t.field({ type: CardInput, required: true, description: 'The card.' }),
+    processorAccountId: t.id({ required: true, description: 'Which of your accounts there it belongs to.' }),
+    id: t.string({ required: true, description: "The token. Stripe's begin with pm_." }),
   }),
 });
+
+const CreatePaymentMethodInput = builder.inputType('CreatePaymentMethodInput', {
+  description: 'A new payment method: a card or a token, and whose it is.',
+  fields: (t) => ({
+    customerId: t.id({ description: 'Whose it is. It may be left out with a token.' }),
+    card: t.field({ type: CardInput, description: 'The card; or else a token.' }),
+    token: t.field({ type: PaymentMethodTokenInput, description: 'What stands for a card at its processor.' }),
+  }),
+});
+
+function sourceOf({
+  card,
+  token,
+}: (typeof CreatePaymentMethodInput)['$inferInput']): Result<CreatePaymentMethod['source'], Failure> {
+  const rawCard = rawCardOf(card);
+  if ((rawCard === null) === (token == null)) return invalid('Give a card, or else a token.', 'card');
+  if (rawCard !== null) return ok({ card: rawCard });
+  const accountId = decodeIdOf('ProcessorAccount', token?.processorAccountId ?? '');
+  if (accountId === undefined) return notFound('processor account', 'token', 'processorAccountId');
+  return ok({ accountId, token: token?.id ?? '' });
+}
 
 const DetachPaymentMethodInput = builder.inputType('DetachPaymentMethodInput', {
   description: 'A payment method that is not to be used any more.',
@@ -100,17 +126,19 @@ const DetachResult = mutationResult('DetachPaymentMethod', DetachPayload, ['NOT_
 builder.mutationFields((t) => ({
   createPaymentMethod: t.field({
     type: CreateResult.type,
-    description: 'Stores a card for a customer.',
+    description: 'Stores a card or a token, to be charged later, or again.',
     args: {
       input: t.arg({ type: CreatePaymentMethodInput, required: true, description: 'Whose card, and the card.' }),
     },
     resolve: async (_, { input }, context) => {
-      const customerId = decodeIdOf('Customer', input.customerId);
-      const card = rawCardOf(input.card);
-      const result =
-        customerId === undefined || card === null
-          ? notFound('customer', 'customerId')
-          : await createPaymentMethod(context.gateway, context.caller, { customerId, card });
+      const customerId = input.customerId == null ? null : decodeIdOf('Customer', input.customerId);
+      const source = customerId === undefined ? notFound('customer', 'customerId') : sourceOf(input);
+      const result = source.ok
+        ? await createPaymentMethod(context.gateway, context.caller, {
+            customerId: customerId ?? null,
+            source: source.value,
+          })
+        : source;
       return CreateResult.answer(context, result, (paymentMethod) => ({ paymentMethod }));
     },
   }),

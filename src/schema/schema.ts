@@ -9,6 +9,7 @@ import './movement-mutations.ts';
 import './operation.ts';
 import './events.ts';
 import './payer-relations.ts';
+import './processor-account.ts';
 import './refund-queries.ts';
 import './relations.ts';
 import './retry-schedule.ts';

@@ -11,6 +11,7 @@ import type {
   PaymentDestination,
   PaymentEvent,
   PaymentMethod,
+  ProcessorAccount,
   Refund,
   WebhookAttempt,
   WebhookDelivery,
@@ -29,6 +30,7 @@ interface RowsById {
   refund: Refund;
   operation: Operation;
   paymentEvent: PaymentEvent;
+  processorAccount: ProcessorAccount;
   webhookEndpoint: WebhookEndpoint;
   webhookDelivery: WebhookDelivery;
 }
@@ -110,6 +112,7 @@ export function createLoaders(database: Database, environmentId: string) {
     refund: byId('refund'),
     operation: byId('operation'),
     paymentEvent: byId('paymentEvent'),
+    processorAccount: byId('processorAccount'),
     webhookEndpoint: byId('webhookEndpoint'),
     webhookDelivery: byId('webhookDelivery'),
     attemptsOfWebhookDelivery: children<WebhookAttempt>(prisma.webhookAttempt, 'deliveryId', ['number']),

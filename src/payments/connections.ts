@@ -1,0 +1,98 @@
+import type { Operation, ProcessorAccount } from '../../generated/prisma/client.ts';
+import type { AccountProcessor, Connector, Credentials, Processor, ProcessorTraits } from '../processors/port.ts';
+import type { Database } from '../store/database.ts';
+import { findProcessorAccount } from '../store/processor-accounts.ts';
+import type { Keyring } from './keyring.ts';
+import { seal, unseal } from './seal.ts';
+
+/** Where something is done, or was: with which processor, and in which account there; in none with the sandbox. */
+export type Place = Pick<Operation, 'environmentId' | 'processor' | 'processorAccountId'>;
+
+/** Connections that are kept: far more than an installation has accounts. */
+const CONNECTIONS_MAX = 1_000;
+
+/** The processors of a gateway: the sandbox that is built in, and the accounts that merchants have with others. */
+export class Connections {
+  readonly #sandbox: Processor;
+  readonly #connectors: ReadonlyMap<string, Connector>;
+  readonly #database: Database;
+  readonly #keyring: Keyring;
+  /** By account, and by how it was sealed: an account whose row has changed is connected to anew. */
+  readonly #open = new Map<string, { readonly as: string; readonly connection: AccountProcessor }>();
+
+  constructor(of: {
+    readonly sandbox: Processor;
+    readonly connectors: readonly Connector[];
+    readonly database: Database;
+    readonly keyring: Keyring;
+  }) {
+    this.#sandbox = of.sandbox;
+    this.#connectors = new Map(of.connectors.map((connector) => [connector.name, connector]));
+    this.#database = of.database;
+    this.#keyring = of.keyring;
+  }
+
+  /** The sandbox moves no money, so it takes no live payment. */
+  get sandbox(): Processor {
+    return this.#sandbox;
+  }
+
+  /** @throws for a name that no row can hold */
+  traits(processor: string): ProcessorTraits {
+    return processor === this.#sandbox.name ? this.#sandbox : this.connector(processor);
+  }
+
+  /** @throws for a name that no row can hold */
+  connector(name: string): Connector {
+    const connector = this.#connectors.get(name);
+    if (connector === undefined) throw new Error(`no connector for the processor ${name}`);
+    return connector;
+  }
+
+  /**
+   * The processor with which something is done, or was begun: a disabled account's, too.
+   * @throws if its credentials cannot be opened
+   */
+  async at({ environmentId, processor, processorAccountId }: Place): Promise<Processor> {
+    if (processorAccountId === null) {
+      if (processor !== this.#sandbox.name) throw new Error(`${processor} without an account`);
+      return this.#sandbox;
+    }
+    const account = await findProcessorAccount(this.#database, environmentId, processorAccountId);
+    if (account === undefined) throw new Error('a processor account is lost');
+    return this.to(account);
+  }
+
+  /** @throws if its credentials cannot be opened */
+  to(account: ProcessorAccount): AccountProcessor {
+    const { id, processor, rawCards } = account;
+    const as = `${rawCards} ${Buffer.from(account.credentials).toString('base64')}`;
+    const kept = this.#open.get(id);
+    if (kept?.as === as) return kept.connection;
+    const connection = this.connector(processor).connect(this.credentialsOf(account), { rawCards });
+    if (this.#open.size >= CONNECTIONS_MAX) this.#open.clear();
+    this.#open.set(id, { as, connection });
+    return connection;
+  }
+
+  /** The columns that keep an account's credentials. */
+  sealed(
+    { environmentId, id }: Pick<ProcessorAccount, 'environmentId' | 'id'>,
+    credentials: Credentials,
+  ): Pick<ProcessorAccount, 'credentials' | 'credentialsKeyId' | 'hint'> {
+    const { secretKey, notificationSecrets } = credentials;
+    const text = JSON.stringify({ secretKey, notificationSecrets });
+    return {
+      credentials: seal(this.#keyring.credentialsKey, `${environmentId} ${id}`, text),
+      credentialsKeyId: this.#keyring.id,
+      hint: secretKey.slice(-HINT_LENGTH),
+    };
+  }
+
+  /** @throws if they cannot be opened */
+  credentialsOf({ environmentId, id, credentials }: ProcessorAccount): Credentials {
+    return JSON.parse(unseal(this.#keyring.credentialsKey, `${environmentId} ${id}`, credentials)) as Credentials;
+  }
+}
+
+const HINT_LENGTH = 4;

@@ -1,0 +1,154 @@
+import type { ProcessorAccount } from '../../generated/prisma/client.ts';
+import { fail, ok, unreachable, type Result } from '../domain/result.ts';
+import type { AccountCheck, Connector, Credentials } from '../processors/port.ts';
+import { addProcessorAccount, changeProcessorAccount, findProcessorAccount } from '../store/processor-accounts.ts';
+import { checkText } from './details.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
+import type { Caller, Gateway } from './gateway.ts';
+
+const ACCOUNTS_MAX = 20;
+const NAME_LENGTH_MAX = 100;
+/** Two while one replaces the other. */
+const NOTIFICATION_SECRETS_MAX = 2;
+/** Longer than any processor's: what does not fit is no key. */
+const SECRET = /^[\x21-\x7e]{1,300}$/;
+
+/** What may be said of an account. In an update, undefined leaves a field as it is. */
+export interface AccountFields {
+  readonly name?: string | undefined;
+  readonly secretKey?: string | undefined;
+  readonly notificationSecrets?: readonly string[] | undefined;
+  readonly rawCards?: boolean | undefined;
+}
+
+/**
+ * Adds an account with a processor, whose credentials that processor takes. It moves no money, so it takes no idempotency
+ * key: an account that was added by a request whose answer was lost has the name.
+ */
+export async function createProcessorAccount(
+  gateway: Gateway,
+  caller: Caller,
+  input: AccountFields & { readonly processor: string; readonly name: string; readonly secretKey: string },
+): Promise<Result<ProcessorAccount, Failure>> {
+  const { processor, name, rawCards = false, secretKey, notificationSecrets = [] } = input;
+  const connector = gateway.processors.connector(processor);
+  const credentials = { secretKey, notificationSecrets };
+  const checked = await check(connector, caller, input, credentials);
+  if (!checked.ok) return checked;
+  const { environmentId, actor: createdBy } = caller;
+  const id = gateway.newId();
+  const sealed = gateway.processors.sealed({ environmentId, id }, credentials);
+  const row = { environmentId, id, name, processor, rawCards, createdBy, ...sealed };
+  const outcome = await addProcessorAccount(gateway.database, row, ACCOUNTS_MAX);
+  switch (outcome) {
+    case 'name_taken':
+      return invalid('There is an account of this name already.', 'name');
+    case 'too_many':
+      return invalid(`There are ${ACCOUNTS_MAX} accounts already, which is as many as there can be.`);
+    case 'added':
+      return find(gateway, caller, id);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/**
+ * Changes what the input names. What was begun in the account goes on there with the new credentials: they have to be of
+ * the same account at the processor.
+ */
+export async function updateProcessorAccount(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+  input: AccountFields & { readonly enabled?: boolean | undefined },
+): Promise<Result<ProcessorAccount, Failure>> {
+  const { name, rawCards, enabled, secretKey, notificationSecrets } = input;
+  const found = await find(gateway, caller, id);
+  if (!found.ok) return found;
+  const { processors, database } = gateway;
+  const before = found.value;
+  const isKeyed = secretKey !== undefined || notificationSecrets !== undefined;
+  const kept = isKeyed ? processors.credentialsOf(before) : undefined;
+  const credentials = kept && {
+    secretKey: secretKey ?? kept.secretKey,
+    notificationSecrets: notificationSecrets ?? kept.notificationSecrets,
+  };
+  const checked = await check(processors.connector(before.processor), caller, input, credentials);
+  if (!checked.ok) return checked;
+  const outcome = await changeProcessorAccount(database, before, {
+    ...(credentials && processors.sealed(before, credentials)),
+    ...(name !== undefined && { name }),
+    ...(rawCards !== undefined && { rawCards }),
+    ...(enabled !== undefined && { enabled }),
+    updatedAt: gateway.now(),
+    updatedBy: caller.actor,
+  });
+  switch (outcome) {
+    case 'name_taken':
+      return invalid('There is an account of this name already.', 'name');
+    case 'overtaken':
+      return invalid('The account was changed at the same moment: look at it, and change it again.', 'accountId');
+    case 'changed':
+      return find(gateway, caller, id);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** Asks the processor whether it takes the credentials that are kept. */
+export async function testProcessorAccount(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+): Promise<Result<{ readonly account: ProcessorAccount; readonly check: AccountCheck }, Failure>> {
+  const found = await find(gateway, caller, id);
+  if (!found.ok) return found;
+  const account = found.value;
+  const { callTimeoutMs } = gateway.processors.traits(account.processor).limits;
+  return ok({ account, check: await gateway.processors.to(account).check(AbortSignal.timeout(callTimeoutMs)) });
+}
+
+async function find(
+  gateway: Gateway,
+  { environmentId }: Caller,
+  id: string,
+): Promise<Result<ProcessorAccount, Failure>> {
+  const account = await findProcessorAccount(gateway.database, environmentId, id);
+  return account === undefined ? notFound('processor account', 'accountId') : ok(account);
+}
+
+/** Checks what is said of an account; credentials are tried out, too. */
+async function check(
+  connector: Connector,
+  { mode }: Caller,
+  { name, secretKey, notificationSecrets = [], rawCards = false }: AccountFields,
+  credentials: Credentials | undefined,
+): Promise<Result<true, Failure>> {
+  if (name === '') return invalid(`A name has 1 to ${NAME_LENGTH_MAX} characters.`, 'name');
+  const named = checkText(name ?? null, ['name'], NAME_LENGTH_MAX);
+  if (!named.ok) return named;
+  if (notificationSecrets.length > NOTIFICATION_SECRETS_MAX) {
+    return invalid(`There are at most ${NOTIFICATION_SECRETS_MAX}.`, 'notificationSecrets');
+  }
+  const unfit = notificationSecrets.findIndex((secret) => !SECRET.test(secret));
+  if (unfit !== -1) return invalid('This is no secret of a processor.', 'notificationSecrets', String(unfit));
+  if (secretKey !== undefined && !SECRET.test(secretKey)) return invalid('This is no key of a processor.', 'secretKey');
+  if (credentials === undefined) return ok(true);
+  const refused = connector.refusesCredentials(credentials, mode);
+  if (refused !== undefined) return invalid(refused, 'secretKey');
+  if (secretKey === undefined) return ok(true);
+  const signal = AbortSignal.timeout(connector.limits.callTimeoutMs);
+  const answer = await connector.connect(credentials, { rawCards }).check(signal);
+  switch (answer.kind) {
+    case 'good':
+      return ok(true);
+    case 'refused':
+      return invalid(answer.message, 'secretKey');
+    case 'unreachable': {
+      const message = 'The processor could not be asked about the key. Nothing was changed: ask again.';
+      return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'secretKey'] });
+    }
+    default:
+      return unreachable(answer);
+  }
+}

@@ -1,0 +1,43 @@
+import { findProcessorAccount } from '../store/processor-accounts.ts';
+import { addNotification } from '../store/processor-notifications.ts';
+import type { Gateway } from './gateway.ts';
+import type { NotificationReading } from '../processors/port.ts';
+
+/** What became of a notification: it is kept (once, however often it is sent), or why it is not taken. */
+export type Taken = 'kept' | 'unknown_account' | Exclude<NotificationReading['kind'], 'event'>;
+
+/** What an event can be about at most: a processor names one or two things. */
+const ABOUT_MAX = 10;
+
+/**
+ * Takes a notification that came for a processor account. It is verified and kept; what it is about is looked up later,
+ * because its sender waits, and because its payment's own transaction may not have ended yet.
+ * @param header answers a header of the request by its name
+ */
+export async function takeNotification(
+  gateway: Gateway,
+  of: {
+    readonly environmentId: string;
+    readonly accountId: string;
+    readonly body: Buffer;
+    readonly header: (name: string) => string | undefined;
+  },
+): Promise<Taken> {
+  const { environmentId, accountId, body, header } = of;
+  const { processors, database } = gateway;
+  const account = await findProcessorAccount(database, environmentId, accountId);
+  if (account === undefined) return 'unknown_account';
+  const { signatureHeader } = processors.connector(account.processor);
+  const reading = processors.to(account).readNotification(body, header(signatureHeader), gateway.now());
+  if (reading.kind !== 'event') return reading.kind;
+  await addNotification(database, {
+    environmentId,
+    id: gateway.newId(),
+    processorAccountId: accountId,
+    eventId: reading.id,
+    type: reading.type,
+    body,
+    about: reading.references.slice(0, ABOUT_MAX),
+  });
+  return 'kept';
+}

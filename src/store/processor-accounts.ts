@@ -1,0 +1,84 @@
+import { Prisma, type PaymentMethod, type ProcessorAccount } from '../../generated/prisma/client.ts';
+import type { Database } from './database.ts';
+import { transact, type Transaction } from './transaction.ts';
+
+type NewAccount = Omit<ProcessorAccount, 'enabled' | 'createdAt' | 'updatedAt' | 'updatedBy'>;
+
+/**
+ * Adds an account with a processor, unless the environment has so many, or one of this name. Requests at once are counted
+ * one after the other: they lock the environment, in a way that payments do not mind.
+ */
+export async function addProcessorAccount(
+  database: Database,
+  account: NewAccount,
+  limit: number,
+): Promise<'added' | 'name_taken' | 'too_many'> {
+  const { environmentId, id, name, processor, credentials, credentialsKeyId, hint, rawCards, createdBy } = account;
+  return transact(database, async (transaction) => {
+    await transaction.query('SELECT 1 FROM environment WHERE id = $1 FOR NO KEY UPDATE', [environmentId]);
+    const [there] = await transaction.query<{ count: number; taken: boolean }>(
+      `SELECT count(*)::int AS count, coalesce(bool_or(name = $2), false) AS taken
+       FROM processor_account WHERE environment_id = $1`,
+      [environmentId, name],
+    );
+    if (there?.taken !== false) return { commit: false, value: 'name_taken' };
+    if (there.count >= limit) return { commit: false, value: 'too_many' };
+    await transaction.query(
+      `INSERT INTO processor_account
+         (environment_id, id, name, processor, credentials, credentials_key_id, hint, raw_cards, created_by, updated_by)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+      [environmentId, id, name, processor, Buffer.from(credentials), credentialsKeyId, hint, rawCards, createdBy],
+    );
+    return { commit: true, value: 'added' };
+  });
+}
+
+/** An account by its id, a disabled one too. */
+export async function findProcessorAccount(
+  { prisma }: Database,
+  environmentId: string,
+  id: string,
+): Promise<ProcessorAccount | undefined> {
+  const where = { environmentId_id: { environmentId, id } };
+  return (await prisma.processorAccount.findUnique({ where })) ?? undefined;
+}
+
+/** The accounts of an environment that may be used for new payments, the oldest first. */
+export async function readEnabledAccounts({ prisma }: Database, environmentId: string): Promise<ProcessorAccount[]> {
+  return prisma.processorAccount.findMany({ where: { environmentId, enabled: true }, orderBy: { id: 'asc' } });
+}
+
+/**
+ * Changes an account, unless it was changed since it was read: credentials are sealed as a whole, and one that was put in
+ * meanwhile is not to be lost.
+ */
+export async function changeProcessorAccount(
+  { prisma }: Database,
+  { environmentId, id, updatedAt }: ProcessorAccount,
+  data: Partial<ProcessorAccount>,
+): Promise<'changed' | 'overtaken' | 'name_taken'> {
+  try {
+    const { count } = await prisma.processorAccount.updateMany({ where: { environmentId, id, updatedAt }, data });
+    return count === 1 ? 'changed' : 'overtaken';
+  } catch (error) {
+    if (isNameTaken(error)) return 'name_taken';
+    throw error;
+  }
+}
+
+function isNameTaken(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}
+
+/** Whether a stored payment method may be charged: the sandbox's always, others while their account is enabled. */
+export async function isPlaceOpen(
+  transaction: Transaction,
+  { environmentId, processorAccountId }: Pick<PaymentMethod, 'environmentId' | 'processorAccountId'>,
+): Promise<boolean> {
+  if (processorAccountId === null) return true;
+  const rows = await transaction.query(
+    'SELECT 1 FROM processor_account WHERE environment_id = $1 AND id = $2 AND enabled',
+    [environmentId, processorAccountId],
+  );
+  return rows.length === 1;
+}
