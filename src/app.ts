@@ -14,6 +14,7 @@ import { hosted } from './http/hosted.ts';
 import { notifications, type Refusals } from './http/notifications.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
+import { Circuits } from './payments/circuits.ts';
 import { Connections } from './payments/connections.ts';
 import type { Gateway, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
@@ -164,6 +165,7 @@ function createGateway(
   return {
     database,
     processors: new Connections({ sandbox, connectors, database, keyring }),
+    circuits: new Circuits(() => performance.now()),
     keyring,
     epoch,
     settings: settingsOf(options.settings),

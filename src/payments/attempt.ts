@@ -10,6 +10,7 @@ import { invalid, type Failure } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import { illegalState } from './illegal.ts';
 import { HOSTED_PAGE, pageUrl, returnUrlOf } from './page-link.ts';
+import type { Routing } from './route.ts';
 import { callProcessor, planOperation, type Origin } from './operation.ts';
 
 /** A charge that was written down and is to be made. */
@@ -27,8 +28,12 @@ export interface AttemptPlan {
   readonly operationId: string;
   readonly paymentMethod: PaymentMethod;
   readonly metadata: Metadata;
+  /** Why it is charged where its payment method is kept. */
+  readonly routing: Routing;
   /** Who makes it: the gateway by itself does at a payment's date, and again after a decline. */
   readonly by: 'MERCHANT' | 'PAYER' | 'SCHEDULE' | 'RETRY';
+  /** It follows on one that could do nothing, in the same request. */
+  readonly isFailover?: boolean;
 }
 
 /** Begins a new attempt in a draft: the payment is PROCESSING, the charge counts as made. */
@@ -52,7 +57,8 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
     id: gateway.newId(),
     paymentId: before.id,
     number,
-    kind: by === 'RETRY' ? 'SCHEDULED_RETRY' : number === 1 ? 'INITIAL' : 'RESUBMISSION',
+    kind: kindOf(plan, number),
+    ...plan.routing,
     status: 'DISPATCHED',
     paymentMethodId: paymentMethod.id,
     processor: paymentMethod.processor,
@@ -98,6 +104,12 @@ export function startAttempt(gateway: Gateway, draft: PaymentDraft, plan: Attemp
   return ok({ payment: draft.payment, attempt, operation, paymentMethod, offSession });
 }
 
+function kindOf({ by, isFailover = false }: AttemptPlan, number: number): Attempt['kind'] {
+  if (isFailover) return 'FAILOVER';
+  if (by === 'RETRY') return 'SCHEDULED_RETRY';
+  return number === 1 ? 'INITIAL' : 'RESUBMISSION';
+}
+
 /**
  * Where 3-D Secure leads the payer back to: who pays on the hosted page, there; anyone else to the merchant, with the
  * payment's id added to the address.
@@ -110,6 +122,10 @@ function wayBack(gateway: Gateway, payment: Payment, attempt: Attempt): string |
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
 export async function runCharge(gateway: Gateway, charge: StartedCharge, startedAtMs: number): Promise<Payment> {
   const { payment, attempt, operation, paymentMethod } = charge;
+  if (!gateway.circuits.admits(operation)) {
+    return finish(gateway, operation, { of: 'CHARGE', outcome: { kind: 'not_sent' }, askedAtMs: startedAtMs });
+  }
+  gateway.circuits.begun(operation);
   const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     processor.charge(
       {
@@ -129,5 +145,6 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
       signal,
     ),
   );
+  gateway.circuits.ended(operation, outcome);
   return finish(gateway, operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
 }

@@ -1,12 +1,14 @@
 import type { PaymentMethod } from '../../generated/prisma/client.ts';
-import { checkCard, normalizeCardNumber, type RawCard } from '../domain/card.ts';
+import { brandOf, checkCard, normalizeCardNumber, type RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { checkText } from './details.ts';
 import { callProcessor } from './operation.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { placeForCard } from './route.ts';
+import type { Place } from './connections.ts';
+import type { RoutingSubject } from '../domain/routing.ts';
+import { wayFor, type Routing } from './route.ts';
 
 /** A card in the form in which it may stand in an input's fingerprint: no number, no CVC. */
 export function cardForFingerprint(gateway: Gateway, card: RawCard): unknown {
@@ -14,27 +16,71 @@ export function cardForFingerprint(gateway: Gateway, card: RawCard): unknown {
   return { ...rest, fingerprint: gateway.keyring.fingerprintCard(normalizeCardNumber(number)) };
 }
 
+/** What a card is to pay, as far as it is known. */
+export interface CardUse extends Omit<RoutingSubject, 'brand'> {
+  /** The same for a request that is sent again: it goes to the same processor. */
+  readonly seed: string;
+}
+
+/** A card that a processor has taken. */
+export interface TakenCard {
+  /** Not stored yet. */
+  readonly method: PaymentMethod;
+  readonly routing: Routing;
+  /** Where else it could be charged, if nothing can have happened there. */
+  readonly elsewhere: readonly Place[];
+}
+
 /**
- * Exchanges a card for the processor's token. This comes before anything is written and moves no money, so it
- * may simply be done again; after it nothing needs the number any more.
- * @returns a payment method that is not stored yet
+ * Exchanges a card for the token of a processor, the first on its way that takes it. This comes before anything is
+ * written and moves no money, so it may simply be done again, and elsewhere, whatever the answer was; after it nothing
+ * needs the number any more.
  */
 export async function tokenizeCard(
   gateway: Gateway,
   caller: Caller,
   card: RawCard,
   customerId: string | null,
-): Promise<Result<PaymentMethod, Failure>> {
-  const now = gateway.now();
-  const [problem] = checkCard(card, now);
+  { seed, ...use }: CardUse,
+): Promise<Result<TakenCard, Failure>> {
+  const checked = checkRawCard(gateway, card);
+  if (!checked.ok) return checked;
+  const brand = brandOf(normalizeCardNumber(card.number));
+  const { places, routing } = await wayFor(gateway, caller, { ...use, brand }, seed);
+  let failed: Result<never, Failure> = noProcessor(caller);
+  for (const [index, place] of places.entries()) {
+    const taken = await tokenizeAt(gateway, caller, place, { card, customerId });
+    if (taken.ok) {
+      const how: Routing = index === 0 ? routing : { ...routing, routing: 'FAILOVER' };
+      return ok({ method: taken.value, routing: how, elsewhere: places.slice(index + 1) });
+    }
+    failed = taken;
+  }
+  return failed;
+}
+
+function noProcessor({ mode }: Caller): Result<never, Failure> {
+  const message = `No processor takes the number of a ${mode.toLowerCase()} card at the moment. Nothing was charged: explainRouting says why.`;
+  return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
+}
+
+function checkRawCard(gateway: Gateway, card: RawCard): Result<true, Failure> {
+  const [problem] = checkCard(card, gateway.now());
   if (problem !== undefined) return invalid(problem.message, 'card', problem.field);
   const holder = checkText(card.holderName, ['card', 'holderName']);
-  if (!holder.ok) return holder;
-  const place = await placeForCard(gateway, caller);
-  if (place === undefined) {
-    const message = `No processor is set up for ${caller.mode.toLowerCase()} payments.`;
-    return fail({ code: 'PROCESSOR_UNAVAILABLE', message, path: ['input', 'card'] });
-  }
+  return holder.ok ? ok(true) : holder;
+}
+
+/**
+ * Exchanges a card for the token of one processor. @returns a payment method that is not stored yet
+ */
+export async function tokenizeAt(
+  gateway: Gateway,
+  caller: Caller,
+  place: Place,
+  { card, customerId }: { readonly card: RawCard; readonly customerId: string | null },
+): Promise<Result<PaymentMethod, Failure>> {
+  const now = gateway.now();
   const id = gateway.newId();
   const outcome = await callProcessor(
     gateway,

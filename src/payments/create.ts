@@ -5,8 +5,9 @@ import { isPlaceOpen } from '../store/processor-accounts.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { begin, findReplay, type Decided } from './begin.ts';
-import { cardForFingerprint, tokenizeCard } from './card.ts';
+import { cardForFingerprint, tokenizeCard, type TakenCard } from './card.ts';
 import { checkInput, type CheckedInput, type CreatePaymentInput } from './create-input.ts';
+import { chargeElsewhere } from './failover.ts';
 import { findOrAddCustomer } from './customer.ts';
 import { checkFuture } from './details.ts';
 import { PaymentDraft } from './draft.ts';
@@ -15,6 +16,7 @@ import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { checkBeforeCard, checkPayer, mayPayWith } from './payer.ts';
 import type { Origin } from './operation.ts';
+import { BY_PAYMENT_METHOD } from './route.ts';
 
 export interface PaymentResult {
   readonly payment: Payment;
@@ -44,7 +46,7 @@ export async function createPayment(
       card: card && cardForFingerprint(gateway, card),
     },
   };
-  let method: PaymentMethod | null = null;
+  let taken: TakenCard | null = null;
   if (card !== null) {
     const earlier = await findReplay(gateway, caller, request);
     if (earlier !== undefined) return earlier;
@@ -55,20 +57,28 @@ export async function createPayment(
     });
     // What speaks against it may be what the same request has made since.
     if (!possible.ok) return (await findReplay(gateway, caller, request)) ?? possible;
-    const tokenized = await tokenizeCard(gateway, caller, card, null);
+    const tokenized = await tokenizeCard(gateway, caller, card, null, {
+      amount: checked.value.amount,
+      currency: checked.value.currency,
+      country: input.billingAddress?.country ?? null,
+      metadata: checked.value.metadata,
+      seed: idempotencyKey,
+    });
     if (!tokenized.ok) return tokenized;
-    method = tokenized.value;
+    taken = tokenized.value;
   }
   const paymentId = gateway.newId();
   const operationId = input.process ? gateway.newId() : null;
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, (transaction, clock, origin) =>
-    decide(gateway, caller, { transaction, clock, origin, checked: checked.value, method, paymentId, operationId }),
+    decide(gateway, caller, { transaction, clock, origin, checked: checked.value, taken, paymentId, operationId }),
   );
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });
-  return ok({ payment: await runCharge(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
+  const charged = await runCharge(gateway, begun.value.value, begun.value.startedAtMs);
+  const last = card && taken ? await chargeElsewhere(gateway, caller, charged, { card, taken }) : charged;
+  return ok({ payment: last, replayed: false });
 }
 
 async function decide(
@@ -78,7 +88,7 @@ async function decide(
     readonly transaction: Transaction;
     readonly clock: TransactionClock;
     readonly checked: CheckedInput;
-    readonly method: PaymentMethod | null;
+    readonly taken: TakenCard | null;
     readonly origin: Origin;
     readonly paymentId: string;
     readonly operationId: string | null;
@@ -97,7 +107,7 @@ async function decide(
   const { inlineCustomer } = checked;
   const inline = inlineCustomer && (await findOrAddCustomer(gateway, caller, { transaction, clock }, inlineCustomer));
   const customerId = inline?.id ?? input.customerId;
-  let { method } = given;
+  let method = given.taken?.method ?? null;
   if (input.paymentMethodId !== null) {
     const payment = { customerId, paymentMethodId: null };
     const usable = await usableMethod(transaction, caller, input.paymentMethodId, payment);
@@ -107,7 +117,7 @@ async function decide(
   const payment = newPayment(gateway, caller, { id: given.paymentId, now: clock.now, method, customerId, ...checked });
   const draft = new PaymentDraft(gateway, { payment, isNew: true, clock, actor: caller.actor });
   if (inline?.added) draft.insert('customer', inline.added);
-  if (given.method !== null) draft.insert('paymentMethod', given.method);
+  if (given.taken !== null) draft.insert('paymentMethod', given.taken.method);
   const destinations = destinationRows(payment, input.destinations);
   for (const row of destinations) draft.insert('paymentDestination', row);
   draft.recordStatus();
@@ -123,6 +133,7 @@ async function decide(
     operationId,
     paymentMethod: method,
     metadata: checked.attemptMetadata,
+    routing: given.taken?.routing ?? BY_PAYMENT_METHOD,
     by: caller.payer === null ? 'MERCHANT' : 'PAYER',
   });
   return started.ok ? ok({ draft, value: started.value }) : started;

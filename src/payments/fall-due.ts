@@ -10,6 +10,7 @@ import { PaymentDraft } from './draft.ts';
 import { dueAtOf } from './due-at.ts';
 import { voidIfEnding } from './ending.ts';
 import type { Gateway } from './gateway.ts';
+import { BY_PAYMENT_METHOD } from './route.ts';
 import { ownOrigin } from './operation.ts';
 
 /** Who is written down for what the gateway does by itself. */
@@ -91,6 +92,7 @@ async function chargeOnceMore(
       operationId: gateway.newId(),
       paymentMethod,
       metadata: {},
+      routing: BY_PAYMENT_METHOD,
       by: isRetry ? 'RETRY' : 'SCHEDULE',
     });
     if (started.ok) return started.value;

@@ -1,4 +1,5 @@
 import type { Database } from '../store/database.ts';
+import type { Circuits } from './circuits.ts';
 import type { Connections } from './connections.ts';
 import type { Keyring } from './keyring.ts';
 
@@ -6,6 +7,8 @@ import type { Keyring } from './keyring.ts';
 export interface Gateway {
   readonly database: Database;
   readonly processors: Connections;
+  /** Which processor accounts do not answer. */
+  readonly circuits: Circuits;
   readonly keyring: Keyring;
   /** The epoch in which this process's transaction ids hold (see PaymentEvent in schema.prisma). */
   readonly epoch: number;

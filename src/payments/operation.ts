@@ -22,7 +22,10 @@ export interface Origin {
 }
 
 /** A wish of the gateway's own. No client has this principal. */
-export function ownOrigin(operation: 'schedule' | 'retry' | 'cancel' | 'expire' | 'return', occasion: string): Origin {
+export function ownOrigin(
+  operation: 'schedule' | 'retry' | 'failover' | 'cancel' | 'expire' | 'return',
+  occasion: string,
+): Origin {
   return { principal: 'gateway', operation, key: occasion, generation: 0 };
 }
 

@@ -35,9 +35,21 @@ export async function createPaymentMethod(
   }
   const method =
     'card' in source
-      ? await tokenizeCard(gateway, caller, source.card, customerId)
+      ? await storeCard(gateway, caller, source.card, customerId)
       : await describeToken(gateway, caller, source, customerId);
   return method.ok ? ok(await paymentMethod.create({ data: method.value })) : method;
+}
+
+/** A card that is to pay nobody knows what. */
+async function storeCard(
+  gateway: Gateway,
+  caller: Caller,
+  card: RawCard,
+  customerId: string | null,
+): Promise<Result<PaymentMethod, Failure>> {
+  const use = { amount: null, currency: null, country: null, metadata: {}, seed: gateway.newId() };
+  const taken = await tokenizeCard(gateway, caller, card, customerId, use);
+  return taken.ok ? ok(taken.value.method) : taken;
 }
 
 /** Keeps a payment method from being used again. What was paid with it stays; doing it twice changes nothing. */

@@ -3,15 +3,18 @@ import type { RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { readDestinations } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
+import type { Address } from './address.ts';
 import { runCharge, startAttempt } from './attempt.ts';
 import { begin, findReplay, openPayment } from './begin.ts';
-import { cardForFingerprint, tokenizeCard } from './card.ts';
-import { checkMetadata, checkReturnUrl } from './details.ts';
+import { cardForFingerprint, tokenizeCard, type CardUse, type TakenCard } from './card.ts';
+import { checkMetadata, checkReturnUrl, type Metadata } from './details.ts';
+import { chargeElsewhere } from './failover.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
-import { invalid, type Failure } from './failure.ts';
+import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState } from './illegal.ts';
-import { checkBeforeCard, checkPayer } from './payer.ts';
+import { checkBeforeCard, checkPayer, isOwnPayment } from './payer.ts';
+import { BY_PAYMENT_METHOD } from './route.ts';
 
 export interface ProcessPaymentInput {
   readonly idempotencyKey: string;
@@ -50,7 +53,7 @@ export async function processPayment(
       ...(returnUrl.value === null ? {} : { returnUrl: returnUrl.value }),
     },
   };
-  let newMethod: PaymentMethod | null = null;
+  let taken: TakenCard | null = null;
   if (card !== null) {
     const earlier = await findReplay(gateway, caller, request);
     if (earlier !== undefined) return earlier;
@@ -63,9 +66,11 @@ export async function processPayment(
     });
     // What speaks against it may be what the same request has made since.
     if (!possible.ok) return (await findReplay(gateway, caller, request)) ?? possible;
-    const tokenized = await tokenizeCard(gateway, caller, card, null);
+    const use = await useOf(gateway, caller, paymentId);
+    if (!use.ok) return use;
+    const tokenized = await tokenizeCard(gateway, caller, card, null, { ...use.value, seed: input.idempotencyKey });
     if (!tokenized.ok) return tokenized;
-    newMethod = tokenized.value;
+    taken = tokenized.value;
   }
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
@@ -73,6 +78,7 @@ export async function processPayment(
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
+    const newMethod = taken?.method ?? null;
     const chosen = await methodFor(transaction, caller, payment, { newMethod, paymentMethodId });
     if (!chosen.ok) return chosen;
     const method = chosen.value;
@@ -92,13 +98,31 @@ export async function processPayment(
       operationId,
       paymentMethod: method,
       metadata: metadata.value,
+      routing: taken?.routing ?? BY_PAYMENT_METHOD,
       by: caller.payer === null ? 'MERCHANT' : 'PAYER',
     });
     return started.ok ? ok({ draft, value: started.value }) : started;
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });
-  return ok({ payment: await runCharge(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
+  const charged = await runCharge(gateway, begun.value.value, begun.value.startedAtMs);
+  const last = card && taken ? await chargeElsewhere(gateway, caller, charged, { card, taken }) : charged;
+  return ok({ payment: last, replayed: false });
+}
+
+/** What a new card is to pay. */
+async function useOf(
+  gateway: Gateway,
+  { environmentId, payer }: Caller,
+  id: string,
+): Promise<Result<Omit<CardUse, 'seed'>, Failure>> {
+  const payment = await gateway.database.prisma.payment.findUnique({
+    where: { environmentId_id: { environmentId, id } },
+  });
+  if (payment === null || !isOwnPayment(payer, payment)) return notFound('payment', 'paymentId');
+  const { amount, currency, billingAddress, metadata } = payment;
+  const address = billingAddress as Address | null;
+  return ok({ amount, currency, country: address?.country ?? null, metadata: metadata as Metadata });
 }
 
 /** What a payment is charged with: the card that was given, the method that was named, or the one that it has. */

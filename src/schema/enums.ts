@@ -103,6 +103,7 @@ export const AttemptKind = enumOf<Attempt['kind']>('AttemptKind', 'Why an attemp
   INITIAL: 'The first of its payment.',
   RESUBMISSION: 'A caller processed the payment again.',
   SCHEDULED_RETRY: 'The retry schedule of the account.',
+  FAILOVER: 'The processor that was asked before it could do nothing, and another was asked at once.',
 });
 
 export const CaptureStatus = enumOf<Capture['status']>('CaptureStatus', 'How a capture stands.', {

@@ -1,4 +1,5 @@
 import type { ProcessorAccount as AccountRow } from '../../generated/prisma/client.ts';
+import type { Circuit } from '../domain/circuit.ts';
 import { decodeIdOf, encodeId } from '../domain/ids.ts';
 import { notFound } from '../payments/failure.ts';
 import { createProcessorAccount, testProcessorAccount, updateProcessorAccount } from '../payments/processor-account.ts';
@@ -25,7 +26,13 @@ const kindOf = ({ processor }: AccountRow): ProcessorKind => {
   return kind;
 };
 
-const ProcessorAccount = builder.prismaObject('ProcessorAccount', {
+const CircuitState = enumOf<Circuit['state']>('CircuitState', 'Whether a processor is asked for new charges.', {
+  CLOSED: 'It is.',
+  OPEN: 'It has not answered five times in a row: for half a minute it is not.',
+  HALF_OPEN: 'One charge is let through, to find out whether it answers again.',
+});
+
+export const ProcessorAccount = builder.prismaObject('ProcessorAccount', {
   description: 'An account of yours with a processor. Its credentials are kept sealed, and told to nobody.',
   interfaces: [Node],
   fields: (t) => ({
@@ -40,6 +47,11 @@ const ProcessorAccount = builder.prismaObject('ProcessorAccount', {
     notificationUrl: t.string({
       description: 'Where the processor is to send its notifications.',
       resolve: (account, _, { gateway }) => notificationUrl(gateway, account),
+    }),
+    circuit: t.field({
+      type: CircuitState,
+      description: 'Whether its processor answers, as the gateway process that you ask has seen it.',
+      resolve: ({ id }, _, { gateway }) => gateway.circuits.of(id).state,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was added.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),

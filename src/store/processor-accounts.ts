@@ -1,4 +1,5 @@
 import { Prisma, type PaymentMethod, type ProcessorAccount } from '../../generated/prisma/client.ts';
+import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
 import { transact, type Transaction } from './transaction.ts';
 
@@ -44,8 +45,14 @@ export async function findProcessorAccount(
 }
 
 /** The accounts of an environment that may be used for new payments, the oldest first. */
-export async function readEnabledAccounts({ prisma }: Database, environmentId: string): Promise<ProcessorAccount[]> {
-  return prisma.processorAccount.findMany({ where: { environmentId, enabled: true }, orderBy: { id: 'asc' } });
+export async function readEnabledAccounts({ pool }: Database, environmentId: string): Promise<ProcessorAccount[]> {
+  const { rows } = await pool.query<Record<string, unknown>>({
+    name: 'read_enabled_accounts',
+    text: 'SELECT * FROM processor_account WHERE environment_id = $1 AND enabled ORDER BY id',
+    values: [environmentId],
+    types: ROW_TYPES,
+  });
+  return rows.map((row) => fromRow<ProcessorAccount>(row));
 }
 
 /**

@@ -1,0 +1,40 @@
+import { admits, begun, CLOSED, ended, type Circuit } from '../domain/circuit.ts';
+import type { Place } from './connections.ts';
+
+/**
+ * The circuits of this process's processor accounts, on the monotonic clock. They are kept in memory: a process that starts
+ * finds out for itself. The sandbox is built in and has none.
+ */
+export class Circuits {
+  readonly #circuits = new Map<string, Circuit>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  of(accountId: string): Circuit {
+    return this.#circuits.get(accountId) ?? CLOSED;
+  }
+
+  admits({ processorAccountId: id }: Pick<Place, 'processorAccountId'>): boolean {
+    return id === null || admits(this.of(id), this.#nowMs());
+  }
+
+  /** A call that was admitted begins. */
+  begun({ processorAccountId: id }: Pick<Place, 'processorAccountId'>): void {
+    if (id !== null) this.#set(id, begun(this.of(id), this.#nowMs()));
+  }
+
+  /** A call has ended with an answer: what is not known, or was not sent, is none. */
+  ended({ processorAccountId: id }: Pick<Place, 'processorAccountId'>, outcome: { readonly kind: string }): void {
+    const isAnswered = outcome.kind !== 'unknown' && outcome.kind !== 'not_sent';
+    if (id !== null) this.#set(id, ended(this.of(id), isAnswered, this.#nowMs()));
+  }
+
+  /** Only what is out of order is kept. */
+  #set(id: string, circuit: Circuit): void {
+    if (circuit === CLOSED) this.#circuits.delete(id);
+    else this.#circuits.set(id, circuit);
+  }
+}
