@@ -3,7 +3,7 @@ import { unreachable } from '../domain/result.ts';
 import type { Answer } from '../payments/conclude.ts';
 import { dispatchPlanned, finish, requestOf } from '../payments/dispatch.ts';
 import type { Gateway } from '../payments/gateway.ts';
-import { callProcessor } from '../payments/operation.ts';
+import { askProcessor } from '../payments/operation.ts';
 import { claimDueOperations } from '../store/due.ts';
 import { isCallOver, readMovement } from '../store/operations.ts';
 import { settleAll } from './settle-all.ts';
@@ -44,7 +44,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
         return {
           of: 'CHARGE',
           askedAtMs,
-          outcome: await callProcessor(gateway, operation, askedAtMs, (processor, signal) =>
+          outcome: await askProcessor(gateway, operation, askedAtMs, (processor, signal) =>
             processor.lookUpCharge(lookUp, signal),
           ),
         };
@@ -56,7 +56,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
         return {
           of: 'MOVEMENT',
           askedAtMs,
-          outcome: await callProcessor(gateway, operation, askedAtMs, (processor, signal) =>
+          outcome: await askProcessor(gateway, operation, askedAtMs, (processor, signal) =>
             processor.lookUpMovement({ ...lookUp, ...requestOf(movement) }, signal),
           ),
         };

@@ -68,6 +68,8 @@ function answerTo(taken: 'kept' | Refusal): { readonly status: number; readonly 
       return { status: 400, text: 'The signature is too old.' };
     case 'unreadable':
       return { status: 400, text: 'The body cannot be read.' };
+    case 'sealed':
+      return { status: 503, text: 'The secrets of this account cannot be opened now.' };
     default:
       return unreachable(taken);
   }

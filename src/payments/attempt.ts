@@ -125,7 +125,6 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
   if (!gateway.circuits.admits(operation)) {
     return finish(gateway, operation, { of: 'CHARGE', outcome: { kind: 'not_sent' }, askedAtMs: startedAtMs });
   }
-  gateway.circuits.begun(operation);
   const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     processor.charge(
       {
@@ -145,6 +144,5 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
       signal,
     ),
   );
-  gateway.circuits.ended(operation, outcome);
   return finish(gateway, operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
 }

@@ -1,9 +1,11 @@
-import type { PaymentMethod } from '../../generated/prisma/client.ts';
+import type { PaymentMethod, ProcessorAccount } from '../../generated/prisma/client.ts';
 import { brandOf, checkCard, normalizeCardNumber, type RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import type { TokenDescription } from '../processors/port.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { checkText } from './details.ts';
-import { callProcessor } from './operation.ts';
+import { callProcessor, SEALED } from './operation.ts';
+import { inTime, reportSilence } from './in-time.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import type { Place } from './connections.ts';
@@ -135,8 +137,7 @@ export async function describeToken(
   if (!/^[\w-]+$/.test(token) || token.length > TOKEN_LENGTH_MAX) {
     return invalid("This is no token of a processor's.", 'token', 'id');
   }
-  const signal = AbortSignal.timeout(gateway.processors.traits(processor).limits.callTimeoutMs);
-  const described = await gateway.processors.to(account).describeToken(token, signal);
+  const described = await describe(gateway, account, token);
   if (described.kind === 'refused') {
     return fail({ code: 'CARD_REFUSED', message: described.message, path: ['input', 'token', 'id'] });
   }
@@ -166,6 +167,21 @@ export async function describeToken(
     createdBy: actor,
     updatedBy: actor,
   });
+}
+
+/** What the processor of an account says of a token; unknown where nothing is heard of it, or nobody can ask. */
+async function describe(gateway: Gateway, account: ProcessorAccount, token: string): Promise<TokenDescription> {
+  const connection = gateway.processors.to(account);
+  if (connection === undefined) {
+    gateway.report(SEALED, { processor: account.processor, processorAccountId: account.id });
+    return { kind: 'not_sent' };
+  }
+  try {
+    return await inTime(connection.limits.callTimeoutMs, (signal) => connection.describeToken(token, signal));
+  } catch (error) {
+    reportSilence(gateway, account.processor, error);
+    return { kind: 'unknown' };
+  }
 }
 
 function unavailable(

@@ -50,10 +50,10 @@ export class Connections {
   }
 
   /**
-   * The processor with which something is done, or was begun: a disabled account's, too.
-   * @throws if its credentials cannot be opened
+   * The processor with which something is done, or was begun: a disabled account's, too. Undefined where its credentials
+   * cannot be opened.
    */
-  async at({ environmentId, processor, processorAccountId }: Place): Promise<Processor> {
+  async at({ environmentId, processor, processorAccountId }: Place): Promise<Processor | undefined> {
     if (processorAccountId === null) {
       if (processor !== this.#sandbox.name) throw new Error(`${processor} without an account`);
       return this.#sandbox;
@@ -63,13 +63,15 @@ export class Connections {
     return this.to(account);
   }
 
-  /** @throws if its credentials cannot be opened */
-  to(account: ProcessorAccount): AccountProcessor {
+  /** The connection to an account; undefined where its credentials cannot be opened. */
+  to(account: ProcessorAccount): AccountProcessor | undefined {
     const { id, processor, rawCards } = account;
     const as = `${rawCards} ${Buffer.from(account.credentials).toString('base64')}`;
     const kept = this.#open.get(id);
     if (kept?.as === as) return kept.connection;
-    const connection = this.connector(processor).connect(this.credentialsOf(account), { rawCards });
+    const credentials = this.credentialsOf(account);
+    if (credentials === undefined) return undefined;
+    const connection = this.connector(processor).connect(credentials, { rawCards });
     if (this.#open.size >= CONNECTIONS_MAX) this.#open.clear();
     this.#open.set(id, { as, connection });
     return connection;
@@ -89,9 +91,10 @@ export class Connections {
     };
   }
 
-  /** @throws if they cannot be opened */
-  credentialsOf({ environmentId, id, credentials }: ProcessorAccount): Credentials {
-    return JSON.parse(unseal(this.#keyring.credentialsKey, `${environmentId} ${id}`, credentials)) as Credentials;
+  /** An account's credentials; undefined where they cannot be opened: the secret was changed, or the row was. */
+  credentialsOf({ environmentId, id, credentials }: ProcessorAccount): Credentials | undefined {
+    const text = unseal(this.#keyring.credentialsKey, `${environmentId} ${id}`, credentials);
+    return text === undefined ? undefined : (JSON.parse(text) as Credentials);
   }
 }
 

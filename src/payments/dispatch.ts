@@ -16,7 +16,6 @@ export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs
   const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     ask(processor, requestOf(movement), signal),
   );
-  gateway.circuits.ended(operation, outcome);
   return finish(gateway, operation, { of: 'MOVEMENT', outcome, askedAtMs: startedAtMs });
 }
 

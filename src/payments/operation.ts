@@ -3,6 +3,7 @@ import type { Processor } from '../processors/port.ts';
 import type { Place } from './connections.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
+import { inTime, reportSilence } from './in-time.ts';
 
 /**
  * Whose wish an operation fulfils: a client's request, or something that the gateway has to do by itself. The same
@@ -95,40 +96,60 @@ export function planned(now: Date): Course {
 
 /**
  * Runs a call to a processor within its deadline. What breaks on the way, whatever it is, leaves the outcome
- * unknown: it may have been done.
+ * unknown: it may have been done. Where there is no way to the processor, it was certainly not sent.
  * @param startedAtMs the monotonic time from which the call's deadline counts: for an operation, before its first
  * phase began. A call whose time ran out before it could start (behind a lock, in a commit) is never made: recovery
  * may have taken it for not executed already.
  */
-export async function callProcessor<T>(
+export async function callProcessor<T extends { readonly kind: string }>(
   gateway: Gateway,
-  operation: Place & { readonly id: string; readonly kind: Operation['kind'] | 'TOKENIZE' },
+  operation: Called,
   startedAtMs: number,
   call: (processor: Processor, signal: AbortSignal) => Promise<T>,
+): Promise<T | { readonly kind: 'unknown' } | { readonly kind: 'not_sent' }> {
+  gateway.circuits.begun(operation);
+  const outcome = (await reach(gateway, operation, startedAtMs, call)) ?? ({ kind: 'not_sent' } as const);
+  gateway.circuits.ended(operation, outcome);
+  return outcome;
+}
+
+/** The same for a question about an earlier call: one that was not sent says nothing of that, and nor does one that broke. */
+export async function askProcessor<T>(
+  gateway: Gateway,
+  operation: Called,
+  startedAtMs: number,
+  ask: (processor: Processor, signal: AbortSignal) => Promise<T>,
 ): Promise<T | { readonly kind: 'unknown' }> {
-  const { callTimeoutMs } = gateway.processors.traits(operation.processor).limits;
+  return (await reach(gateway, operation, startedAtMs, ask)) ?? { kind: 'unknown' };
+}
+
+type Called = Place & { readonly id: string; readonly kind: Operation['kind'] | 'TOKENIZE' };
+
+/** @returns undefined where there is no way to the processor: the credentials of its account cannot be opened */
+async function reach<T>(
+  gateway: Gateway,
+  operation: Called,
+  startedAtMs: number,
+  call: (processor: Processor, signal: AbortSignal) => Promise<T>,
+): Promise<T | { readonly kind: 'unknown' } | undefined> {
+  const { id: operationId, kind, processor: name } = operation;
+  const { callTimeoutMs } = gateway.processors.traits(name).limits;
   const leftMs = Math.floor(startedAtMs + callTimeoutMs - performance.now());
   if (leftMs <= 0) return { kind: 'unknown' };
-  const signal = AbortSignal.timeout(leftMs);
   try {
-    const processor = await gateway.processors.at(operation);
-    signal.throwIfAborted();
-    return await Promise.race([call(processor, signal), aborted(signal)]);
-  } catch (error) {
-    gateway.report('a call to a processor ended with no answer', {
-      operationId: operation.id,
-      kind: operation.kind,
-      processor: operation.processor,
-      // The class only: a message could carry what was sent.
-      error: error instanceof Error ? error.name : 'unknown',
+    return await inTime(leftMs, async (signal) => {
+      const processor = await gateway.processors.at(operation);
+      signal.throwIfAborted();
+      if (processor !== undefined) return call(processor, signal);
+      const accountId = operation.processorAccountId;
+      gateway.report(SEALED, { operationId, kind, processor: name, processorAccountId: accountId });
+      return undefined;
     });
+  } catch (error) {
+    reportSilence(gateway, name, error, { operationId, kind });
     return { kind: 'unknown' };
   }
 }
 
-/** A connector that does not heed its signal is left behind all the same. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-}
+/** What an operator is told who has changed the secret without a thought for what is sealed with it. */
+export const SEALED = 'the credentials of a processor account cannot be opened: they were sealed with another secret';

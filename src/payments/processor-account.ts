@@ -1,17 +1,18 @@
 import type { ProcessorAccount } from '../../generated/prisma/client.ts';
 import { fail, ok, unreachable, type Result } from '../domain/result.ts';
-import type { AccountCheck, Connector, Credentials } from '../processors/port.ts';
+import type { AccountCheck, AccountProcessor, Connector, Credentials } from '../processors/port.ts';
 import { addProcessorAccount, changeProcessorAccount, findProcessorAccount } from '../store/processor-accounts.ts';
 import { checkText } from './details.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import { inTime, reportSilence } from './in-time.ts';
 
 const ACCOUNTS_MAX = 20;
 const NAME_LENGTH_MAX = 100;
 /** Two while one replaces the other. */
 const NOTIFICATION_SECRETS_MAX = 2;
-/** Longer than any processor's: what does not fit is no key. */
-const SECRET = /^[\x21-\x7e]{1,300}$/;
+/** From so long that its last characters tell little of it, to longer than any processor's. */
+const SECRET = /^[\x21-\x7e]{12,300}$/;
 
 /** What may be said of an account. In an update, undefined leaves a field as it is. */
 export interface AccountFields {
@@ -33,7 +34,7 @@ export async function createProcessorAccount(
   const { processor, name, rawCards = false, secretKey, notificationSecrets = [] } = input;
   const connector = gateway.processors.connector(processor);
   const credentials = { secretKey, notificationSecrets };
-  const checked = await check(connector, caller, input, credentials);
+  const checked = await check(gateway, connector, caller, input, credentials);
   if (!checked.ok) return checked;
   const { environmentId, actor: createdBy } = caller;
   const id = gateway.newId();
@@ -68,12 +69,13 @@ export async function updateProcessorAccount(
   const { processors, database } = gateway;
   const before = found.value;
   const isKeyed = secretKey !== undefined || notificationSecrets !== undefined;
-  const kept = isKeyed ? processors.credentialsOf(before) : undefined;
-  const credentials = kept && {
-    secretKey: secretKey ?? kept.secretKey,
-    notificationSecrets: notificationSecrets ?? kept.notificationSecrets,
-  };
-  const checked = await check(processors.connector(before.processor), caller, input, credentials);
+  const credentials = isKeyed ? renewed(processors.credentialsOf(before), input) : undefined;
+  if (isKeyed && credentials === undefined) {
+    const message =
+      'The credentials that are kept cannot be opened any more: give the key and the notification secrets.';
+    return invalid(message, secretKey === undefined ? 'secretKey' : 'notificationSecrets');
+  }
+  const checked = await check(gateway, processors.connector(before.processor), caller, input, credentials);
   if (!checked.ok) return checked;
   const outcome = await changeProcessorAccount(database, before, {
     ...(credentials && processors.sealed(before, credentials)),
@@ -95,17 +97,39 @@ export async function updateProcessorAccount(
   }
 }
 
+/** The credentials with what is given of them in place of what was kept; undefined where a part is in neither. */
+function renewed(
+  kept: Credentials | undefined,
+  { secretKey = kept?.secretKey, notificationSecrets = kept?.notificationSecrets }: AccountFields,
+): Credentials | undefined {
+  if (secretKey === undefined || notificationSecrets === undefined) return undefined;
+  return { secretKey, notificationSecrets };
+}
+
+/** What came of a test: what the processor says of the credentials, or that nobody can open them. */
+export type AccountTest = AccountCheck | { readonly kind: 'sealed' };
+
 /** Asks the processor whether it takes the credentials that are kept. */
 export async function testProcessorAccount(
   gateway: Gateway,
   caller: Caller,
   id: string,
-): Promise<Result<{ readonly account: ProcessorAccount; readonly check: AccountCheck }, Failure>> {
+): Promise<Result<{ readonly account: ProcessorAccount; readonly check: AccountTest }, Failure>> {
   const found = await find(gateway, caller, id);
   if (!found.ok) return found;
   const account = found.value;
-  const { callTimeoutMs } = gateway.processors.traits(account.processor).limits;
-  return ok({ account, check: await gateway.processors.to(account).check(AbortSignal.timeout(callTimeoutMs)) });
+  const connection = gateway.processors.to(account);
+  return ok({ account, check: connection === undefined ? { kind: 'sealed' } : await ask(gateway, connection) });
+}
+
+/** What a processor says of an account's credentials. Where nothing is heard of it, it could not be asked. */
+async function ask(gateway: Gateway, connection: AccountProcessor): Promise<AccountCheck> {
+  try {
+    return await inTime(connection.limits.callTimeoutMs, (signal) => connection.check(signal));
+  } catch (error) {
+    reportSilence(gateway, connection.name, error);
+    return { kind: 'unreachable' };
+  }
 }
 
 async function find(
@@ -119,6 +143,7 @@ async function find(
 
 /** Checks what is said of an account; credentials are tried out, too. */
 async function check(
+  gateway: Gateway,
   connector: Connector,
   { mode }: Caller,
   { name, secretKey, notificationSecrets = [], rawCards = false }: AccountFields,
@@ -137,8 +162,7 @@ async function check(
   const refused = connector.refusesCredentials(credentials, mode);
   if (refused !== undefined) return invalid(refused, 'secretKey');
   if (secretKey === undefined) return ok(true);
-  const signal = AbortSignal.timeout(connector.limits.callTimeoutMs);
-  const answer = await connector.connect(credentials, { rawCards }).check(signal);
+  const answer = await ask(gateway, connector.connect(credentials, { rawCards }));
   switch (answer.kind) {
     case 'good':
       return ok(true);

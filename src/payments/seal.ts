@@ -17,13 +17,18 @@ export function seal(key: Uint8Array, place: string, text: string): Uint8Array<A
   return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), sealed]));
 }
 
-/** @throws if it was sealed with another key or for another place, or changed since */
-export function unseal(key: Uint8Array, place: string, sealed: Uint8Array): string {
+/** The text that was sealed; undefined where that was with another key or for another place, or it was changed since. */
+export function unseal(key: Uint8Array, place: string, sealed: Uint8Array): string | undefined {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(place))
     .setAuthTag(tag);
   const text = decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES));
-  return Buffer.concat([text, decipher.final()]).toString('utf8');
+  try {
+    return Buffer.concat([text, decipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
 }

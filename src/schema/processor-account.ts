@@ -2,9 +2,13 @@ import type { ProcessorAccount as AccountRow } from '../../generated/prisma/clie
 import type { Circuit } from '../domain/circuit.ts';
 import { decodeIdOf, encodeId } from '../domain/ids.ts';
 import { notFound } from '../payments/failure.ts';
-import { createProcessorAccount, testProcessorAccount, updateProcessorAccount } from '../payments/processor-account.ts';
+import {
+  createProcessorAccount,
+  testProcessorAccount,
+  updateProcessorAccount,
+  type AccountTest,
+} from '../payments/processor-account.ts';
 import { notificationUrl } from '../payments/page-link.ts';
-import type { AccountCheck } from '../processors/port.ts';
 import { builder } from './builder.ts';
 import { enumOf } from './enums.ts';
 import { mutationResult } from './errors.ts';
@@ -130,18 +134,15 @@ const payload = (verbNoun: string, description: string) =>
     }),
   });
 
-const CheckResult = enumOf<Uppercase<AccountCheck['kind']>>(
-  'ProcessorAccountCheck',
-  'What a processor says of a key.',
-  {
-    GOOD: 'It takes it.',
-    REFUSED: 'It does not take it.',
-    UNREACHABLE: 'It could not be asked.',
-  },
-);
+const CheckResult = enumOf<Uppercase<AccountTest['kind']>>('ProcessorAccountCheck', 'What a processor says of a key.', {
+  GOOD: 'It takes it.',
+  REFUSED: 'It does not take it.',
+  UNREACHABLE: 'It could not be asked.',
+  SEALED: 'The key cannot be opened any more, because the secret of the gateway was changed: give it anew.',
+});
 
 const TestPayload = builder
-  .objectRef<AccountPayload & { check: AccountCheck }>('TestProcessorAccountPayload')
+  .objectRef<AccountPayload & { check: AccountTest }>('TestProcessorAccountPayload')
   .implement({
     description: 'The processor was asked, or could not be.',
     fields: (t) => ({
@@ -149,7 +150,7 @@ const TestPayload = builder
       result: t.field({
         type: CheckResult,
         description: 'What it says of the key.',
-        resolve: ({ check }) => check.kind.toUpperCase() as Uppercase<AccountCheck['kind']>,
+        resolve: ({ check }) => check.kind.toUpperCase() as Uppercase<AccountTest['kind']>,
       }),
       message: t.string({
         nullable: true,

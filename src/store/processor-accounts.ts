@@ -24,13 +24,15 @@ export async function addProcessorAccount(
     );
     if (there?.taken !== false) return { commit: false, value: 'name_taken' };
     if (there.count >= limit) return { commit: false, value: 'too_many' };
-    await transaction.query(
+    const added = await transaction.query(
       `INSERT INTO processor_account
          (environment_id, id, name, processor, credentials, credentials_key_id, hint, raw_cards, created_by, updated_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+       ON CONFLICT (environment_id, name) DO NOTHING RETURNING id`,
       [environmentId, id, name, processor, Buffer.from(credentials), credentialsKeyId, hint, rawCards, createdBy],
     );
-    return { commit: true, value: 'added' };
+    // Taken by one that was renamed meanwhile.
+    return added.length === 0 ? { commit: false, value: 'name_taken' } : { commit: true, value: 'added' };
   });
 }
 
@@ -56,16 +58,17 @@ export async function readEnabledAccounts({ pool }: Database, environmentId: str
 }
 
 /**
- * Changes an account, unless it was changed since it was read: credentials are sealed as a whole, and one that was put in
- * meanwhile is not to be lost.
+ * Changes an account. Its credentials are sealed as a whole: they are not changed where they were since the account was
+ * read, so that none is lost that was put in meanwhile. How they are sealed is never the same twice.
  */
 export async function changeProcessorAccount(
   { prisma }: Database,
-  { environmentId, id, updatedAt }: ProcessorAccount,
+  { environmentId, id, credentials }: ProcessorAccount,
   data: Partial<ProcessorAccount>,
 ): Promise<'changed' | 'overtaken' | 'name_taken'> {
   try {
-    const { count } = await prisma.processorAccount.updateMany({ where: { environmentId, id, updatedAt }, data });
+    const where = { environmentId, id, ...(data.credentials && { credentials }) };
+    const { count } = await prisma.processorAccount.updateMany({ where, data });
     return count === 1 ? 'changed' : 'overtaken';
   } catch (error) {
     if (isNameTaken(error)) return 'name_taken';

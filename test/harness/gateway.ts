@@ -59,7 +59,7 @@ export const SECRET = 'a secret of the tests that has more than 32 characters';
 const SANDBOX_DELAY_MS = 50;
 
 export async function startGateway(
-  options: Pick<AppOptions, 'commit' | 'sandbox' | 'settings' | 'resolveHost'> = {},
+  options: Pick<AppOptions, 'commit' | 'connectors' | 'sandbox' | 'settings' | 'resolveHost'> = {},
 ): Promise<TestGateway> {
   const database = await cloneDatabase();
   const { log, logged } = captureLog();

@@ -19,6 +19,13 @@ import {
   type Row,
 } from '../harness/ledger.ts';
 import {
+  accountRow,
+  addProcessorAccount,
+  inAccount,
+  notificationRow,
+  type Accounted,
+} from '../harness/ledger-accounts.ts';
+import {
   addWebhook,
   deliveryRow,
   endpointRow,
@@ -63,11 +70,15 @@ test('every CHECK is there', async () => {
   expect(found).toEqual([
     'attempt_amount_positive',
     'attempt_authorized_within_amount',
+    'attempt_of_account',
+    'attempt_rule_of_version',
+    'attempt_rule_when_routed',
     'capture_amount_positive',
     'capture_refunds_within_amount',
     'capture_reversal_amount_positive',
     'capture_settled_succeeded',
     'environment_retry_delays_positive',
+    'operation_of_account',
     'payment_amount_positive',
     'payment_amounts_not_negative',
     'payment_authorized_within_amount',
@@ -75,14 +86,17 @@ test('every CHECK is there', async () => {
     'payment_destination_amount_positive',
     'payment_fee_within_amount',
     'payment_human_id_unambiguous',
+    'payment_method_of_account',
     'payment_parts_not_negative',
     'payment_refunded_within_captured',
     'payment_retry_count_not_negative',
     'payment_reversed_within_captured',
     'payment_settled_succeeded',
     'payment_tax_adds_up',
+    'processor_notification_within_limit',
     'refund_allocation_amount_positive',
     'refund_amount_positive',
+    'routing_rules_version_positive',
     'webhook_attempt_response_within_limit',
     'webhook_delivery_attempts_not_negative',
     'webhook_delivery_completed_when_over',
@@ -108,7 +122,10 @@ test('every partial index is there', async () => {
     'attempt_one_live',
     'operation_due',
     'operation_open',
+    'operation_reference',
     'payment_due',
+    'processor_notification_due',
+    'processor_notification_over',
     'sandbox_charge_due',
     'sandbox_charge_notify',
     'sandbox_charge_settles',
@@ -136,6 +153,8 @@ test('what is unique beside the ids', async () => {
     'payment_environment_id_human_id_key',
     'payment_environment_id_id_currency_key',
     'payment_event_environment_id_payment_id_sequence_key',
+    'processor_account_environment_id_name_key',
+    'processor_notification_environment_id_processor_account_id__key',
     'sandbox_charge_merchant_key_key',
     'sandbox_movement_merchant_key_key',
     'webhook_delivery_environment_id_endpoint_id_event_id_key',
@@ -256,22 +275,35 @@ describe('the environment', () => {
       'payment_destination.invoice_id',
       'payment_destination.purchase_id',
       'payment_destination.subscription_id',
+      'processor_account.credentials_key_id',
+      'processor_notification.event_id',
     ]);
   });
 });
 
+type WholeLedger = Accounted<ToldLedger>;
+
+async function wholeLedger(): Promise<WholeLedger> {
+  return addProcessorAccount(client, await addWebhook(client, await writeLedger(client)));
+}
+
 /** A new row of each table that refers to others, and where it points. */
-const ROWS: Readonly<Record<string, (of: ToldLedger) => Row>> = {
-  payment_method: methodRow,
+const ROWS: Readonly<Record<string, (of: WholeLedger) => Row>> = {
+  payment_method: (of) => ({ ...methodRow(of), ...inAccount(of) }),
   // An attempt of its own there can only be once it is there: writeLedger points it to one.
   payment: (of) => ({ ...paymentRow(of), current_attempt_id: null }),
   payment_destination: destinationRow,
-  attempt: (of) => attemptRow(of, 2),
+  attempt: (of) => ({ ...attemptRow(of, 2), ...inAccount(of) }),
   capture: (of) => ({ ...captureRow(of, 1), status: 'FAILED' }),
   capture_reversal: (of) => reversalRow(of.environmentId, of.captureId, 700),
   refund: (of) => refundRow(of, 1),
   refund_allocation: (of) => allocationRow(of, of.secondCaptureId, 1),
-  operation: (of) => ({ ...operationRow(of), capture_id: of.captureId, refund_id: of.refundId }),
+  operation: (of) => ({
+    ...operationRow(of),
+    ...inAccount(of),
+    capture_id: of.captureId,
+    refund_id: of.refundId,
+  }),
   operation_resolution: resolutionRow,
   idempotency_key: keyRow,
   payment_event: (of) => {
@@ -281,10 +313,12 @@ const ROWS: Readonly<Record<string, (of: ToldLedger) => Row>> = {
   webhook_endpoint: endpointRow,
   webhook_delivery: deliveryRow,
   webhook_attempt: webhookAttemptRow,
+  processor_account: accountRow,
+  processor_notification: notificationRow,
 };
 
 /** Every foreign key between tables that belong to an environment. */
-const POINTERS: Readonly<Record<string, readonly [string, string, keyof ToldLedger]>> = {
+const POINTERS: Readonly<Record<string, readonly [string, string, keyof WholeLedger]>> = {
   payment_method_environment_id_customer_id_fkey: ['payment_method', 'customer_id', 'customerId'],
   payment_environment_id_customer_id_fkey: ['payment', 'customer_id', 'customerId'],
   payment_environment_id_payment_method_id_fkey: ['payment', 'payment_method_id', 'methodId'],
@@ -315,6 +349,14 @@ const POINTERS: Readonly<Record<string, readonly [string, string, keyof ToldLedg
   webhook_delivery_environment_id_event_id_fkey: ['webhook_delivery', 'event_id', 'eventId'],
   webhook_delivery_environment_id_payment_id_fkey: ['webhook_delivery', 'payment_id', 'paymentId'],
   webhook_attempt_environment_id_delivery_id_fkey: ['webhook_attempt', 'delivery_id', 'deliveryId'],
+  payment_method_environment_id_processor_account_id_fkey: ['payment_method', 'processor_account_id', 'accountId'],
+  attempt_environment_id_processor_account_id_fkey: ['attempt', 'processor_account_id', 'accountId'],
+  operation_environment_id_processor_account_id_fkey: ['operation', 'processor_account_id', 'accountId'],
+  processor_notification_environment_id_processor_account_id_fkey: [
+    'processor_notification',
+    'processor_account_id',
+    'accountId',
+  ],
 };
 
 /** Inserts a row, and has its foreign keys checked at once that would be checked at the commit. */
@@ -324,12 +366,12 @@ async function write(table: string, row: Row): Promise<void> {
 }
 
 describe('no row points into another environment', () => {
-  let mine: ToldLedger;
-  let theirs: ToldLedger;
+  let mine: WholeLedger;
+  let theirs: WholeLedger;
 
   beforeAll(async () => {
-    mine = await addWebhook(client, await writeLedger(client));
-    theirs = await addWebhook(client, await writeLedger(client));
+    mine = await wholeLedger();
+    theirs = await wholeLedger();
   });
 
   beforeEach(async () => {

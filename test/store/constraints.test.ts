@@ -17,6 +17,7 @@ import {
   reversalRow,
   type Ledger,
 } from '../harness/ledger.ts';
+import { addProcessorAccount, inAccount } from '../harness/ledger-accounts.ts';
 import { CHECK, FOREIGN_KEY, RESTRICTED, UNIQUE, useBypass } from './bypass.ts';
 
 /**
@@ -243,7 +244,11 @@ describe('one key has one effect', () => {
       code: UNIQUE,
       constraint: 'operation_environment_id_processor_processor_key_key',
     });
-    await write('operation', { ...operation, id: randomUUID(), processor: 'another' });
+    await write('operation', {
+      ...operation,
+      id: randomUUID(),
+      ...inAccount(await addProcessorAccount(sql.client, sql.mine)),
+    });
     await write('operation', { ...operationRow(sql.theirs), processor_key: 'k' });
   });
 

@@ -1,0 +1,28 @@
+import type { Gateway } from './gateway.ts';
+
+/**
+ * Waits for an answer of a processor's until a deadline. Who asks is given a signal, and is left behind when it does not
+ * heed it.
+ * @throws what breaks on the way, and a TimeoutError
+ */
+export async function inTime<T>(timeoutMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  return Promise.race([ask(signal), aborted(signal)]);
+}
+
+/** Tells the operator that a processor gave no answer: the class of the error only, whose message could carry what was sent. */
+export function reportSilence(
+  gateway: Pick<Gateway, 'report'>,
+  processor: string,
+  error: unknown,
+  of: Readonly<Record<string, string>> = {},
+): void {
+  const name = error instanceof Error ? error.name : 'unknown';
+  gateway.report('a call to a processor ended with no answer', { ...of, processor, error: name });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
