@@ -1,0 +1,120 @@
+import type { Stripe } from 'stripe';
+import { decline } from '../../domain/decline.ts';
+import type { ChargeOutcome } from '../port.ts';
+import { declineOf } from './declines.ts';
+
+/**
+ * How long a payer has for 3-D Secure. Stripe sets no end. A challenge that is open ends after ten minutes (EMV 3-D
+ * Secure), so an hour is enough to come back to the page once; then the gateway cancels the intent.
+ */
+const ACTION_MS = 3_600_000;
+
+/** Metadata of our own, of an intent or a refund. */
+export const METADATA = {
+  /** The payment's id, for people who look at Stripe's dashboard. */
+  payment: 'tender_payment',
+  /** The idempotency key under which it was asked for: a refund is found by it. */
+  key: 'tender_key',
+  /** "none" where a payer cannot be sent to 3-D Secure. */
+  returnUrl: 'tender_return_url',
+} as const;
+
+/** Why we cancel an intent: it is all that Stripe keeps of the reason. */
+export const CANCEL_REASON = {
+  /** The merchant or the payer wished it. */
+  wish: 'requested_by_customer',
+  /** It was given up before it was confirmed: confirmed late, it could be a second charge. */
+  neverConfirmed: 'duplicate',
+  /** It needs 3-D Secure, and there is no way to the payer. */
+  noWayToPayer: 'abandoned',
+} as const;
+
+/** What an intent's state says of the charge. */
+export type IntentState =
+  | ChargeOutcome
+  /** Nobody has confirmed it: no money can have moved, and none will unless somebody does. */
+  | { readonly kind: 'not_confirmed' }
+  /** It waits for 3-D Secure, to which nobody can be sent. */
+  | { readonly kind: 'no_way_to_payer' }
+  /** Canceled before any charge was made, for the reason that we give where it was never confirmed. */
+  | { readonly kind: 'given_up' };
+
+/** What an intent is expanded with, wherever it is asked for. */
+export const EXPANDED = ['latest_charge.balance_transaction'];
+
+/** The state of an intent, in the port's terms. */
+export function stateOf(intent: Stripe.PaymentIntent): IntentState {
+  const reference = intent.id;
+  switch (intent.status) {
+    case 'succeeded':
+    case 'requires_capture':
+      return approved(intent);
+    case 'processing':
+      return { kind: 'pending', reference };
+    case 'requires_action':
+      return waitingForPayer(intent);
+    case 'requires_payment_method':
+      if (intent.last_payment_error === null) return { kind: 'not_confirmed' };
+      return { kind: 'declined', reference, decline: declineOf(intent.last_payment_error) };
+    case 'requires_confirmation':
+      return { kind: 'not_confirmed' };
+    case 'canceled':
+      return canceled(intent);
+    default:
+      // A state that Stripe has added since: it says nothing that could be relied upon.
+      return { kind: 'unknown' };
+  }
+}
+
+/** The charge that an intent was last tried with, where it was asked to be told with it. */
+export function chargeOf({ latest_charge: charge }: Stripe.PaymentIntent): Stripe.Charge | null {
+  return typeof charge === 'string' ? null : charge;
+}
+
+/** When what a charge took could be paid out: once its money is in the merchant's balance at Stripe. */
+export function settledAt(intent: Stripe.PaymentIntent): Date | null {
+  const transaction = chargeOf(intent)?.balance_transaction;
+  if (transaction == null || typeof transaction === 'string' || transaction.status !== 'available') return null;
+  return new Date(transaction.available_on * 1_000);
+}
+
+export function networkTransactionIdOf(intent: Stripe.PaymentIntent): string | null {
+  return chargeOf(intent)?.payment_method_details?.card?.network_transaction_id ?? null;
+}
+
+function approved(intent: Stripe.PaymentIntent): IntentState {
+  // Captured in part, it was authorised by this charge, and taken by a capture.
+  const captured = intent.status === 'succeeded' && intent.amount_received === intent.amount;
+  const captureBefore = chargeOf(intent)?.payment_method_details?.card?.capture_before;
+  const isHeld = intent.status === 'requires_capture' && captureBefore !== undefined;
+  return {
+    kind: 'approved',
+    reference: intent.id,
+    networkTransactionId: networkTransactionIdOf(intent),
+    captured,
+    expiresAt: isHeld ? new Date(captureBefore * 1_000) : null,
+    settledAt: captured ? settledAt(intent) : null,
+  };
+}
+
+function waitingForPayer(intent: Stripe.PaymentIntent): IntentState {
+  const url = intent.next_action?.redirect_to_url?.url;
+  // Stripe sends payers by a redirect only where it was told of a way back.
+  if (url == null) return { kind: 'no_way_to_payer' };
+  const expiresAt = new Date(intent.created * 1_000 + ACTION_MS);
+  return { kind: 'action_required', reference: intent.id, url, expiresAt };
+}
+
+function canceled(intent: Stripe.PaymentIntent): IntentState {
+  const { id: reference, cancellation_reason: reason } = intent;
+  if (intent.latest_charge === null && reason === CANCEL_REASON.neverConfirmed) return { kind: 'given_up' };
+  const hadNoWay = reason === CANCEL_REASON.noWayToPayer && intent.metadata[METADATA.returnUrl] === 'none';
+  if (intent.latest_charge === null && hadNoWay) return returnUrlMissing(reference);
+  // By Stripe itself: nobody captured it in time.
+  return { kind: reason === 'automatic' || reason === 'expired' ? 'expired' : 'voided', reference };
+}
+
+/** The payer would have had to pass 3-D Secure, and there was no way to send them there. */
+export function returnUrlMissing(reference: string): ChargeOutcome {
+  return { kind: 'declined', reference, decline: decline('return_url_missing') };
+}

@@ -1,0 +1,56 @@
+import type { Stripe } from 'stripe';
+import type { Answered, StripeClient } from './client.ts';
+import { KeyReusedError } from './errors.ts';
+import { EXPANDED, type CANCEL_REASON } from './intents.ts';
+
+/** What charges and movements both ask of Stripe. */
+
+export function retrieve(
+  client: StripeClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<Answered<Stripe.PaymentIntent>> {
+  return client.ask(signal, (stripe) => stripe.paymentIntents.retrieve(id, { expand: EXPANDED }));
+}
+
+export interface Cancellation {
+  readonly reason: (typeof CANCEL_REASON)[keyof typeof CANCEL_REASON];
+  readonly key: string;
+}
+
+/** Cancels an intent: nothing is held by it then, and it cannot be confirmed any more. */
+export async function cancel(
+  client: StripeClient,
+  id: string,
+  { reason, key }: Cancellation,
+  signal: AbortSignal,
+): Promise<'done' | 'impossible' | 'unknown'> {
+  const canceled = await client.ask(signal, (stripe) =>
+    stripe.paymentIntents.cancel(id, { cancellation_reason: reason }, { idempotencyKey: key }),
+  );
+  if (canceled.ok) return 'done';
+  if (canceled.fault.kind === 'key_reused') throw new KeyReusedError();
+  return canceled.fault.kind === 'unexpected_state' ? 'impossible' : 'unknown';
+}
+
+/** All of a list of Stripe's, page by page, each within a deadline of its own. Undefined as the last one where a page was not to be had. */
+export async function* pages<T extends { id: string }>(
+  client: StripeClient,
+  signal: AbortSignal,
+  list: (stripe: Stripe, page: { limit: number; starting_after?: string }) => Promise<Stripe.ApiList<T>>,
+): AsyncGenerator<Answered<readonly T[]>> {
+  let after: { starting_after?: string } = {};
+  let hasMore = true;
+  while (hasMore) {
+    const from = after;
+    const page = await client.ask(signal, (stripe) => list(stripe, { limit: PAGE, ...from }));
+    yield page.ok ? { ok: true, value: page.value.data } : page;
+    if (!page.ok) return;
+    const last = page.value.data.at(-1);
+    hasMore = page.value.has_more && last !== undefined;
+    if (last !== undefined) after = { starting_after: last.id };
+  }
+}
+
+/** The most that Stripe gives at once. */
+const PAGE = 100;
