@@ -34,12 +34,21 @@ const UNIT_OF: ReadonlyMap<string, Unit> = new Map(
 );
 
 /** The least that can be charged, in Stripe's units. An account that is paid out in another currency may have to take more. */
-const MINIMA: Readonly<Record<string, bigint>> = {
-  ...{ AED: 200n, ARS: 50n, AUD: 50n, BRL: 50n, CAD: 50n, CHF: 50n, COP: 50n, CZK: 1_500n, DKK: 250n, EUR: 50n },
-  ...{ GBP: 30n, HKD: 400n, HUF: 17_500n, IDR: 50n, ILS: 50n, INR: 50n, JPY: 50n, KRW: 50n, MXN: 1_000n, MYR: 200n },
-  ...{ NOK: 300n, NZD: 50n, PHP: 50n, PLN: 200n, RON: 200n, RUB: 50n, SEK: 300n, SGD: 50n, THB: 1_000n, USD: 50n },
-  ...{ ZAR: 50n },
-};
+const MINIMA: ReadonlyMap<string, bigint> = new Map(
+  (
+    [
+      [30n, 'GBP'],
+      [50n, 'ARS AUD BRL CAD CHF COP EUR IDR ILS INR JPY KRW NZD PHP RUB SGD USD ZAR'],
+      [200n, 'AED MYR PLN RON'],
+      [250n, 'DKK'],
+      [300n, 'NOK SEK'],
+      [400n, 'HKD'],
+      [1_000n, 'MXN THB'],
+      [1_500n, 'CZK'],
+      [17_500n, 'HUF'],
+    ] as const
+  ).flatMap(([least, codes]) => codes.split(' ').map((code) => [code, least] as const)),
+);
 
 /** "12 digits for most card payments". What the network of a card takes may be less: that is for it to say. */
 const MAXIMUM = 999_999_999_999n;
@@ -72,7 +81,7 @@ export function refusesAmount(amount: bigint, currency: string): string | undefi
     const step = scale(unit.step, -shift) ?? 10n ** BigInt(-shift);
     return `Stripe takes amounts in ${currency} in steps of ${step} minor units.`;
   }
-  const least = MINIMA[currency] ?? 1n;
+  const least = MINIMA.get(currency) ?? 1n;
   if (units < least) return `Stripe takes no less than ${scale(least, -shift)} minor units in ${currency}.`;
   return units > MAXIMUM
     ? `Stripe takes no more than ${scale(MAXIMUM, -shift)} minor units in ${currency}.`

@@ -15,6 +15,8 @@ export const METADATA = {
   payment: 'tender_payment',
   /** The idempotency key under which it was asked for: a refund is found by it. */
   key: 'tender_key',
+  /** The idempotency key of the capture, of which an intent has one at most. */
+  capture: 'tender_capture',
   /** "none" where a payer cannot be sent to 3-D Secure. */
   returnUrl: 'tender_return_url',
 } as const;

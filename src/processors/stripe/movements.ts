@@ -39,10 +39,10 @@ async function send(
   const options = { idempotencyKey: key };
   switch (kind) {
     case 'CAPTURE': {
-      const params = { amount_to_capture: amount, expand: EXPANDED };
+      const params = { amount_to_capture: amount, metadata: { [METADATA.capture]: key }, expand: EXPANDED };
       return answered(
         await client.ask(signal, ({ paymentIntents }) => paymentIntents.capture(chargeReference, params, options)),
-        (intent) => captureOutcome(intent, amount),
+        (intent) => captureOutcome(intent, key),
       );
     }
     case 'VOID': {
@@ -113,7 +113,7 @@ export async function lookUpMovement(
   const found = await retrieve(client, request.chargeReference, signal);
   if (!found.ok) return lost(found.fault);
   if (request.kind === 'VOID') return voidOutcome(found.value);
-  const outcome = captureOutcome(found.value, toStripeAmount(request.amount, request.currency));
+  const outcome = captureOutcome(found.value, request.key);
   if (outcome.kind !== 'succeeded') return outcome;
   const reversal = await findReversal(client, found.value, signal);
   if (reversal === 'unknown') return { kind: 'unknown' };
@@ -145,13 +145,13 @@ function lost(fault: Fault): MovementOutcome | NotFound {
   return { kind: fault.kind === 'missing' ? 'not_found' : 'unknown' };
 }
 
-function captureOutcome(intent: Stripe.PaymentIntent, amount: number | undefined): MovementOutcome | NotFound {
+function captureOutcome(intent: Stripe.PaymentIntent, key: string): MovementOutcome | NotFound {
   switch (intent.status) {
     case 'succeeded':
-      if (intent.amount_received === amount) {
+      if (intent.metadata[METADATA.capture] === key) {
         return { kind: 'succeeded', reference: intent.id, settledAt: settledAt(intent) };
       }
-      return refused({ code: 'captured_otherwise', message: 'Another amount was captured of this charge.' });
+      return refused({ code: 'captured_otherwise', message: 'This charge was captured by someone else.' });
     case 'processing':
       return { kind: 'pending', reference: intent.id };
     case 'requires_capture':
