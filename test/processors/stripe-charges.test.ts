@@ -72,16 +72,21 @@ test.each([
   expect(await dealings.lookUp(made, { isLanded })).toEqual({ kind });
 });
 
-test.each(['reset_before', 'reset_after', 'html_502_after', 'error_500_before'] as const)(
-  'giving up a charge that was never confirmed takes two looks: %s',
-  async (kind) => {
-    const made = await createdOnly();
-    faults.plan('cancel', kind, 2);
-    expect(await dealings.lookUp(made)).toEqual({ kind: 'unknown' });
-    await bench.mend();
-    expect(await dealings.lookUp(made)).toEqual({ kind: 'not_sent' });
-  },
-);
+test.each([
+  ['update_intent', 'html_502_after'],
+  ['update_intent', 'error_500_before'],
+  ['cancel', 'reset_before'],
+  ['cancel', 'reset_after'],
+  ['cancel', 'error_500_after'],
+  ['cancel', 'error_500_before'],
+] as const)('giving up a charge that was never confirmed takes two looks: %s, %s', async (route, kind) => {
+  const made = await createdOnly();
+  faults.plan(route, kind, 2);
+  expect(await dealings.lookUp(made)).toEqual({ kind: 'unknown' });
+  await bench.mend();
+  expect(await dealings.lookUp(made)).toEqual({ kind: 'not_sent' });
+  expect(books.readIntent(made.reference ?? '').status).toBe('canceled');
+});
 
 test.each(['duplicate', 'abandoned', 'requested_by_customer', null] as const)(
   'an intent that someone else canceled is voided: %s',

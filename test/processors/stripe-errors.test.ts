@@ -47,6 +47,11 @@ const MEASURED: readonly (readonly [row: string, error: unknown, fault: object])
   ['invalid request 400', answered(400, { code: 'parameter_unknown', param: 'x' }), refused('parameter_unknown')],
   ['invalid request 400 without a code', answered(400, {}), refused('invalid_request')],
   ['invalid request 404', answered(404, { code: 'url_invalid' }), refused('url_invalid')],
+  [
+    'a decline that comes as an invalid request',
+    answered(400, { code: 'payment_intent_authentication_failure' }),
+    declined('three_d_secure_failed'),
+  ],
   ['resource_missing', answered(404, { code: 'resource_missing' }), { kind: 'missing', code: 'resource_missing' }],
   [
     'payment_intent_unexpected_state',

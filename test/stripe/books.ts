@@ -62,6 +62,12 @@ export class Books {
     return intent;
   }
 
+  update(id: string, { metadata }: Params): Stripe.PaymentIntent {
+    const intent = this.readIntent(id);
+    Object.assign(intent.metadata, metadata);
+    return intent;
+  }
+
   confirm(id: string, { off_session: offSession, return_url: returnUrl }: Params): Stripe.PaymentIntent {
     const intent = this.readIntent(id);
     if (intent.status !== 'requires_confirmation') throw unexpectedState(intent);

@@ -21,6 +21,7 @@ export type RouteName =
   | 'read_method'
   | 'create_intent'
   | 'read_intent'
+  | 'update_intent'
   | 'list_intents'
   | 'confirm'
   | 'capture'

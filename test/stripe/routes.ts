@@ -20,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   route('read_intent', 'get /v1/payment_intents/{intent}', (books, params, id) =>
     expanded(books, books.readIntent(id), params),
   ),
+  route('update_intent', 'post /v1/payment_intents/{intent}', (books, params, id) => books.update(id, params)),
   route('list_intents', 'get /v1/payment_intents', (books, params) => listed([...books.intents.values()], params)),
   route('confirm', 'post /v1/payment_intents/{intent}/confirm', (books, params, id) =>
     expanded(books, books.confirm(id, params), params),
@@ -49,9 +50,10 @@ function route(name: RouteName, operation: string, answer: Route['answer']): Rou
 
 /** An intent with the objects that were asked for in the place of their ids. */
 function expanded(books: Books, intent: Stripe.PaymentIntent, { expand }: Params): Stripe.PaymentIntent {
-  const wanted = Array.isArray(expand) && expand.includes('latest_charge.balance_transaction');
-  const charge = wanted ? books.charges.get(intent.latest_charge as string) : undefined;
+  const [wanted] = Array.isArray(expand) ? (expand as string[]) : [];
+  const charge = wanted === undefined ? undefined : books.charges.get(intent.latest_charge as string);
   if (charge === undefined) return intent;
+  if (wanted === 'latest_charge') return { ...intent, latest_charge: charge };
   const transaction = books.transactions.get(charge.balance_transaction as string) ?? null;
   return { ...intent, latest_charge: { ...charge, balance_transaction: transaction } };
 }

@@ -20,7 +20,7 @@ interface Answer {
 /** What was done under an idempotency key. */
 interface Remembered {
   readonly request: string;
-  readonly answer: Answer;
+  answer: Answer;
 }
 
 /** A request as it came in. */
@@ -98,8 +98,13 @@ export class StripeStandIn {
       return;
     }
     if (key !== undefined) this.#inUse.add(key);
-    await this.#break(this.faults.take(found.name), response, () => this.#answer(request, found, id, params, key));
-    if (key !== undefined) this.#inUse.delete(key);
+    const fault = this.faults.take(found.name);
+    await this.#break(fault, response, () => this.#answer(request, found, id, params, key));
+    if (key === undefined) return;
+    this.#inUse.delete(key);
+    // An error of Stripe's own is what its key answers from then on, whatever was done.
+    const known = this.#keys.get(key);
+    if (known !== undefined && fault === 'error_500_after') known.answer = SERVER_ERROR;
   }
 
   /** Answers, as the fault lets it. */
@@ -127,7 +132,7 @@ export class StripeStandIn {
         return;
       case 'error_500_before':
       case 'error_500_after':
-        send(response, answerOf(new Refusal(500, { type: 'api_error' })));
+        send(response, SERVER_ERROR);
         return;
       case 'lock_timeout':
         send(response, answerOf(new Refusal(409, { type: 'invalid_request_error', code: 'lock_timeout' })));
@@ -176,6 +181,8 @@ export class StripeStandIn {
     response.writeHead(303, { location: this.books.returnUrls.get(id) ?? '/' }).end();
   }
 }
+
+const SERVER_ERROR: Answer = answerOf(new Refusal(500, { type: 'api_error' }));
 
 /** The version is pinned, and the key is the account's. */
 function checkHeaders({ headers }: IncomingMessage): void {

@@ -5,7 +5,7 @@ import { toStripeAmount } from './amounts.ts';
 import type { StripeClient } from './client.ts';
 import { findReversal } from './disputes.ts';
 import { KeyReusedError, type Fault } from './errors.ts';
-import { CANCEL_REASON, EXPANDED, METADATA, networkTransactionIdOf, returnUrlMissing, stateOf } from './intents.ts';
+import { METADATA, networkTransactionIdOf, returnUrlMissing, stateOf, WITH_CHARGE } from './intents.ts';
 import { cancel, retrieve } from './questions.ts';
 import { parseToken } from './tokens.ts';
 
@@ -31,23 +31,23 @@ export async function makeCharge(
   const confirmed = await client.ask(signal, (stripe) =>
     stripe.paymentIntents.confirm(id, confirmationOf(request), { idempotencyKey: `${request.key}:confirm` }),
   );
-  if (confirmed.ok) return conclude(client, confirmed.value, request.key, signal);
-  if (confirmed.fault.kind === 'unexpected_state') return readCharge(client, id, request.key, signal);
+  if (confirmed.ok) return conclude(client, confirmed.value, signal);
+  if (confirmed.fault.kind === 'unexpected_state') return readCharge(client, id, signal);
   return notConfirmed(confirmed.fault, id);
 }
 
 /** What became of a charge. The intent is known before it is confirmed: without a reference, none was. */
 export async function lookUpCharge(
   client: StripeClient,
-  { key, reference, isLanded }: LookUpRequest,
+  { reference, isLanded }: LookUpRequest,
   signal: AbortSignal,
 ): Promise<ChargeOutcome | NotFound> {
   if (reference === null) return { kind: 'not_found' };
   const found = await retrieve(client, reference, signal);
   if (!found.ok) return found.fault.kind === 'missing' ? { kind: 'not_found' } : { kind: 'unknown' };
   const isNotConfirmed = stateOf(found.value).kind === 'not_confirmed';
-  if (isNotConfirmed && isLanded) return giveUp(client, reference, key, signal);
-  return conclude(client, found.value, key, signal);
+  if (isNotConfirmed && isLanded) return giveUp(client, reference, signal);
+  return conclude(client, found.value, signal);
 }
 
 function intentOf(request: ChargeRequest): Stripe.PaymentIntentCreateParams | string {
@@ -75,7 +75,7 @@ function intentOf(request: ChargeRequest): Stripe.PaymentIntentCreateParams | st
 
 function confirmationOf(request: ChargeRequest): Stripe.PaymentIntentConfirmParams {
   return {
-    expand: EXPANDED,
+    expand: WITH_CHARGE,
     ...(request.offSession ? { off_session: true } : {}),
     ...(canReachPayer(request) ? { return_url: request.returnUrl } : {}),
   };
@@ -131,18 +131,12 @@ function notConfirmed(fault: Exclude<Fault, { kind: 'unexpected_state' }>, refer
 async function conclude(
   client: StripeClient,
   intent: Stripe.PaymentIntent,
-  key: string,
   signal: AbortSignal,
 ): Promise<ChargeOutcome> {
   const state = stateOf(intent);
   switch (state.kind) {
-    case 'no_way_to_payer': {
-      const cancellation = { reason: CANCEL_REASON.noWayToPayer, key: `${key}:no-way` };
-      const canceled = await cancel(client, intent.id, cancellation, signal);
-      return canceled === 'done' ? returnUrlMissing(intent.id) : { kind: 'unknown' };
-    }
-    case 'given_up':
-      return giveUp(client, intent.id, key, signal);
+    case 'no_way_to_payer':
+      return (await cancel(client, intent.id, signal)) === 'done' ? returnUrlMissing(intent.id) : { kind: 'unknown' };
     case 'not_confirmed':
       return { kind: 'unknown' };
     case 'approved':
@@ -153,23 +147,22 @@ async function conclude(
 }
 
 /**
- * Cancels an intent that was never confirmed, so that a confirmation that comes late cannot succeed any more. Asked once
- * more under the same key, Stripe says again that it was done; where someone else has canceled the intent, it does not.
+ * Cancels an intent that was never confirmed, so that a confirmation that comes late cannot succeed any more. It is
+ * marked first: whoever looks at it later, our answer having been lost, sees why it was canceled.
  */
-async function giveUp(client: StripeClient, id: string, key: string, signal: AbortSignal): Promise<ChargeOutcome> {
-  const cancellation = { reason: CANCEL_REASON.neverConfirmed, key: `${key}:give-up` };
-  const canceled = await cancel(client, id, cancellation, signal);
+async function giveUp(client: StripeClient, id: string, signal: AbortSignal): Promise<ChargeOutcome> {
+  const marked = await client.ask(signal, ({ paymentIntents }) =>
+    paymentIntents.update(id, { metadata: { [METADATA.givenUp]: 'yes' } }),
+  );
+  if (!marked.ok) return { kind: 'unknown' };
+  const canceled = await cancel(client, id, signal);
   if (canceled === 'done') return { kind: 'not_sent' };
-  const found = canceled === 'impossible' ? await retrieve(client, id, signal) : undefined;
-  if (found?.ok !== true) return { kind: 'unknown' };
-  const state = stateOf(found.value);
-  if (state.kind === 'given_up') return { kind: 'voided', reference: id };
-  return state.kind === 'not_confirmed' || state.kind === 'no_way_to_payer' ? { kind: 'unknown' } : state;
+  return canceled === 'impossible' ? readCharge(client, id, signal) : { kind: 'unknown' };
 }
 
-async function readCharge(client: StripeClient, id: string, key: string, signal: AbortSignal): Promise<ChargeOutcome> {
+async function readCharge(client: StripeClient, id: string, signal: AbortSignal): Promise<ChargeOutcome> {
   const found = await retrieve(client, id, signal);
-  return found.ok ? conclude(client, found.value, key, signal) : { kind: 'unknown' };
+  return found.ok ? conclude(client, found.value, signal) : { kind: 'unknown' };
 }
 
 /** A charge that was captured, unless the payer's bank has taken it back since. */

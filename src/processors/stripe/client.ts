@@ -5,7 +5,7 @@ import { Stripe } from 'stripe';
 import { faultOf, type Fault } from './errors.ts';
 
 /** What the SDK's types and our code are for; an account's own default never changes what is answered. */
-export const API_VERSION = '2026-10-28.endive';
+const API_VERSION = '2026-10-28.endive';
 
 export interface StripeClientOptions {
   /** Another address than Stripe's own: protocol, host and port, of a stand-in for instance. */

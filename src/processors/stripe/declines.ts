@@ -98,6 +98,11 @@ export function declineOf({ code = '', decline_code: declineCode = '' }: StripeD
   return decline(lookUp(DECLINE_CODES, declineCode) ?? lookUp(ERROR_CODES, code) ?? 'generic_decline');
 }
 
+/** Whether the code of an error is that of a decline. */
+export function isDecline(code: string): boolean {
+  return lookUp(ERROR_CODES, code) !== undefined;
+}
+
 function lookUp(table: Readonly<Record<string, DeclineCode>>, code: string): DeclineCode | undefined {
   return Object.hasOwn(table, code) ? table[code] : undefined;
 }

@@ -1,6 +1,6 @@
 import { Stripe } from 'stripe';
 import type { Decline } from '../../domain/decline.ts';
-import { declineOf } from './declines.ts';
+import { declineOf, isDecline } from './declines.ts';
 
 /** Why Stripe gave no result, and what is known of the request. */
 export type Fault =
@@ -60,6 +60,10 @@ function faultOfLast(error: unknown): Fault {
   if (error instanceof errors.StripeIdempotencyError) return { kind: 'key_reused' };
   if (error instanceof errors.StripeCardError) return { kind: 'declined', decline: declineOf(error) };
   if (STATE_CODES.has(code)) return { kind: 'unexpected_state', ...told(error) };
+  // Some declines come as invalid requests: 3-D Secure that failed, for one.
+  if (error instanceof errors.StripeInvalidRequestError && isDecline(code)) {
+    return { kind: 'declined', decline: declineOf(error) };
+  }
   if (error instanceof errors.StripeInvalidRequestError) {
     return code === 'resource_missing' ? { kind: 'missing', ...told(error) } : { kind: 'refused', ...told(error) };
   }

@@ -19,17 +19,12 @@ export const METADATA = {
   capture: 'tender_capture',
   /** "none" where a payer cannot be sent to 3-D Secure. */
   returnUrl: 'tender_return_url',
+  /** "yes" of an intent that is canceled because it was never confirmed. */
+  givenUp: 'tender_given_up',
 } as const;
 
-/** Why we cancel an intent: it is all that Stripe keeps of the reason. */
-export const CANCEL_REASON = {
-  /** The merchant or the payer wished it. */
-  wish: 'requested_by_customer',
-  /** It was given up before it was confirmed: confirmed late, it could be a second charge. */
-  neverConfirmed: 'duplicate',
-  /** It needs 3-D Secure, and there is no way to the payer. */
-  noWayToPayer: 'abandoned',
-} as const;
+/** What we cancel for which nobody has wished it. */
+export const ABANDONED = 'abandoned';
 
 /** What an intent's state says of the charge. */
 export type IntentState =
@@ -37,12 +32,13 @@ export type IntentState =
   /** Nobody has confirmed it: no money can have moved, and none will unless somebody does. */
   | { readonly kind: 'not_confirmed' }
   /** It waits for 3-D Secure, to which nobody can be sent. */
-  | { readonly kind: 'no_way_to_payer' }
-  /** Canceled before any charge was made, for the reason that we give where it was never confirmed. */
-  | { readonly kind: 'given_up' };
+  | { readonly kind: 'no_way_to_payer' };
 
-/** What an intent is expanded with, wherever it is asked for. */
-export const EXPANDED = ['latest_charge.balance_transaction'];
+/** What is told with an intent that was asked to do something. */
+export const WITH_CHARGE = ['latest_charge'];
+
+/** What is told with an intent that is looked at: also what came of its money. It asks for one more permission. */
+export const WITH_MONEY = ['latest_charge.balance_transaction'];
 
 /** The state of an intent, in the port's terms. */
 export function stateOf(intent: Stripe.PaymentIntent): IntentState {
@@ -108,10 +104,11 @@ function waitingForPayer(intent: Stripe.PaymentIntent): IntentState {
 }
 
 function canceled(intent: Stripe.PaymentIntent): IntentState {
-  const { id: reference, cancellation_reason: reason } = intent;
-  if (intent.latest_charge === null && reason === CANCEL_REASON.neverConfirmed) return { kind: 'given_up' };
-  const hadNoWay = reason === CANCEL_REASON.noWayToPayer && intent.metadata[METADATA.returnUrl] === 'none';
-  if (intent.latest_charge === null && hadNoWay) return returnUrlMissing(reference);
+  const { id: reference, cancellation_reason: reason, metadata } = intent;
+  if (intent.latest_charge === null) {
+    if (metadata[METADATA.givenUp] !== undefined) return { kind: 'not_sent' };
+    if (reason === ABANDONED && metadata[METADATA.returnUrl] === 'none') return returnUrlMissing(reference);
+  }
   // By Stripe itself: nobody captured it in time.
   return { kind: reason === 'automatic' || reason === 'expired' ? 'expired' : 'voided', reference };
 }

@@ -5,7 +5,7 @@ import { toStripeAmount } from './amounts.ts';
 import type { Answered, StripeClient } from './client.ts';
 import { findReversal } from './disputes.ts';
 import { KeyReusedError, type Fault } from './errors.ts';
-import { CANCEL_REASON, EXPANDED, METADATA, settledAt } from './intents.ts';
+import { METADATA, settledAt, WITH_CHARGE } from './intents.ts';
 import { pages, retrieve } from './questions.ts';
 import { refundOutcome } from './refunds.ts';
 
@@ -39,14 +39,14 @@ async function send(
   const options = { idempotencyKey: key };
   switch (kind) {
     case 'CAPTURE': {
-      const params = { amount_to_capture: amount, metadata: { [METADATA.capture]: key }, expand: EXPANDED };
+      const params = { amount_to_capture: amount, metadata: { [METADATA.capture]: key }, expand: WITH_CHARGE };
       return answered(
         await client.ask(signal, ({ paymentIntents }) => paymentIntents.capture(chargeReference, params, options)),
-        (intent) => captureOutcome(intent, key),
+        (intent) => captureOutcome(intent, () => true),
       );
     }
     case 'VOID': {
-      const params = { cancellation_reason: CANCEL_REASON.wish, expand: EXPANDED };
+      const params = { cancellation_reason: 'requested_by_customer' as const };
       return answered(
         await client.ask(signal, ({ paymentIntents }) => paymentIntents.cancel(chargeReference, params, options)),
         voidOutcome,
@@ -113,7 +113,7 @@ export async function lookUpMovement(
   const found = await retrieve(client, request.chargeReference, signal);
   if (!found.ok) return lost(found.fault);
   if (request.kind === 'VOID') return voidOutcome(found.value);
-  const outcome = captureOutcome(found.value, request.key);
+  const outcome = captureOutcome(found.value, (intent) => isCaptureOf(intent, request));
   if (outcome.kind !== 'succeeded') return outcome;
   const reversal = await findReversal(client, found.value, signal);
   if (reversal === 'unknown') return { kind: 'unknown' };
@@ -145,13 +145,25 @@ function lost(fault: Fault): MovementOutcome | NotFound {
   return { kind: fault.kind === 'missing' ? 'not_found' : 'unknown' };
 }
 
-function captureOutcome(intent: Stripe.PaymentIntent, key: string): MovementOutcome | NotFound {
+/** Whether an intent was captured as a capture asked for: by its key, or, at Stripe's dashboard, by someone. */
+function isCaptureOf(intent: Stripe.PaymentIntent, { key, amount, currency }: MovementRequest): boolean {
+  const capturedUnder = intent.metadata[METADATA.capture];
+  return capturedUnder === undefined
+    ? intent.amount_received === toStripeAmount(amount, currency)
+    : capturedUnder === key;
+}
+
+/** @param isOurs whether what was captured is what was asked for */
+function captureOutcome(
+  intent: Stripe.PaymentIntent,
+  isOurs: (intent: Stripe.PaymentIntent) => boolean,
+): MovementOutcome | NotFound {
   switch (intent.status) {
     case 'succeeded':
-      if (intent.metadata[METADATA.capture] === key) {
+      if (isOurs(intent)) {
         return { kind: 'succeeded', reference: intent.id, settledAt: settledAt(intent) };
       }
-      return refused({ code: 'captured_otherwise', message: 'This charge was captured by someone else.' });
+      return refused({ code: 'captured_otherwise', message: 'This charge was captured otherwise.' });
     case 'processing':
       return { kind: 'pending', reference: intent.id };
     case 'requires_capture':

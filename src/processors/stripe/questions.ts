@@ -1,7 +1,6 @@
 import type { Stripe } from 'stripe';
 import type { Answered, StripeClient } from './client.ts';
-import { KeyReusedError } from './errors.ts';
-import { EXPANDED, type CANCEL_REASON } from './intents.ts';
+import { ABANDONED, WITH_MONEY } from './intents.ts';
 
 /** What charges and movements both ask of Stripe. */
 
@@ -10,26 +9,22 @@ export function retrieve(
   id: string,
   signal: AbortSignal,
 ): Promise<Answered<Stripe.PaymentIntent>> {
-  return client.ask(signal, (stripe) => stripe.paymentIntents.retrieve(id, { expand: EXPANDED }));
+  return client.ask(signal, (stripe) => stripe.paymentIntents.retrieve(id, { expand: WITH_MONEY }));
 }
 
-export interface Cancellation {
-  readonly reason: (typeof CANCEL_REASON)[keyof typeof CANCEL_REASON];
-  readonly key: string;
-}
-
-/** Cancels an intent: nothing is held by it then, and it cannot be confirmed any more. */
+/**
+ * Cancels an intent: nothing is held by it then, and it cannot be confirmed any more. Under a random key, which the SDK
+ * makes: done twice, it is done once, and under one key of ours an error of Stripe's would be answered for ever.
+ */
 export async function cancel(
   client: StripeClient,
   id: string,
-  { reason, key }: Cancellation,
   signal: AbortSignal,
 ): Promise<'done' | 'impossible' | 'unknown'> {
-  const canceled = await client.ask(signal, (stripe) =>
-    stripe.paymentIntents.cancel(id, { cancellation_reason: reason }, { idempotencyKey: key }),
+  const canceled = await client.ask(signal, ({ paymentIntents }) =>
+    paymentIntents.cancel(id, { cancellation_reason: ABANDONED }),
   );
   if (canceled.ok) return 'done';
-  if (canceled.fault.kind === 'key_reused') throw new KeyReusedError();
   return canceled.fault.kind === 'unexpected_state' ? 'impossible' : 'unknown';
 }
 

@@ -24,8 +24,6 @@ import { readNotification } from './notifications.ts';
 import { statementOf } from './statement.ts';
 import { describeToken, tokenize } from './tokens.ts';
 
-export const STRIPE = 'stripe';
-
 const LIMITS: ProcessorLimits = {
   callTimeoutMs: 30_000,
   // Stripe works on a request after nobody waits for it any more.
@@ -50,7 +48,7 @@ export interface StripeOptions {
 
 /** A merchant's account at Stripe. Cards only. docs/stripe.md says how Stripe's answers are read. */
 export class StripeProcessor implements AccountProcessor {
-  readonly name = STRIPE;
+  readonly name = 'stripe';
   readonly limits: ProcessorLimits;
   readonly severalCaptures = false;
   readonly #client: StripeClient;
