@@ -269,7 +269,7 @@ export interface StatementLine {
   readonly reference: string;
   /** The idempotency key under which the gateway asked for it; null for what it never asked for. */
   readonly key: string | null;
-  /** Minor units of ISO 4217: what was captured, or given back. */
+  /** Minor units of ISO 4217: what was captured, or given back; what was asked for, where neither was done. */
   readonly amount: bigint;
   readonly currency: string;
   readonly state: 'AUTHORIZED' | 'SUCCEEDED' | 'PENDING' | 'FAILED' | 'CANCELED';
