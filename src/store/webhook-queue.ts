@@ -36,8 +36,9 @@ export type ClaimedDelivery = WebhookDelivery & {
 
 /**
  * Takes deliveries whose time has come, each for the length of a lease: another process passes them by until then, and
- * takes them after it if this one dies. The attempt counts from here. Endpoints are asked in no order, for a few
- * deliveries each, so that a long queue of one keeps nobody waiting.
+ * takes them after it if this one dies. The attempt counts from here, and a delivery whose last one came to no end is given
+ * up: one that ends its process is not taken for ever. Endpoints are asked in no order, for a few deliveries each, so that a
+ * long queue of one keeps nobody waiting.
  * @param limit how many at most
  * @param limitEach how many at most of one endpoint
  * @param except endpoints that have enough under way
@@ -63,12 +64,18 @@ export async function claimDueDeliveries(
                ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
              ) AS delivery
              LIMIT $1
+           ), claimed AS (
+             UPDATE webhook_delivery AS delivery SET
+               next_attempt_at = CASE WHEN attempts_left > 0 THEN now() + make_interval(secs => $4::float8 / 1000) END,
+               attempt_count = attempt_count + least(attempts_left, 1),
+               attempts_left = greatest(attempts_left - 1, 0),
+               status = CASE WHEN attempts_left > 0 THEN status ELSE 'FAILED' END,
+               failure = CASE WHEN attempts_left = 0 THEN 'EXHAUSTED'::webhook_failure END,
+               completed_at = CASE WHEN attempts_left = 0 THEN now() END
+             FROM due WHERE delivery.environment_id = due.environment_id AND delivery.id = due.id
+             RETURNING delivery.environment_id, delivery.id, delivery.status
            )
-           UPDATE webhook_delivery AS delivery
-           SET next_attempt_at = now() + make_interval(secs => $4::float8 / 1000),
-             attempt_count = attempt_count + 1, attempts_left = greatest(attempts_left - 1, 0)
-           FROM due WHERE delivery.environment_id = due.environment_id AND delivery.id = due.id
-           RETURNING delivery.environment_id AS "environmentId", delivery.id`,
+           SELECT environment_id AS "environmentId", id FROM claimed WHERE status = 'PENDING'`,
     values: [claim.limit, claim.limitEach, claim.except, claim.leaseMs],
     types: ROW_TYPES,
   });

@@ -68,6 +68,23 @@ test('ten attempts, each later than the one before, then it is given up', async 
   expect(receiver.at('never-well')).toHaveLength(10);
 });
 
+test('what ended its gateway at the last attempt is not sent for ever', async () => {
+  receiver.answer({ status: 503 });
+  const { deliveryId } = await tell('poison');
+  await hooks.attempted(deliveryId, 1);
+  await gateway().app.gateway.database.pool.query(
+    `UPDATE webhook_delivery SET attempts_left = 0 WHERE 'whd_' || id = $1`,
+    [deliveryId],
+  );
+  await hooks.letFallDue(deliveryId);
+  expect(await hooks.over(deliveryId)).toMatchObject({
+    status: 'FAILED',
+    failure: 'EXHAUSTED',
+    attempts: [{ number: 1 }],
+  });
+  expect(receiver.at('poison')).toHaveLength(1);
+});
+
 test.for([
   ['a redirect', { status: 302, headers: { location: '/elsewhere' } }, { responseStatus: 302, error: 'STATUS' }],
   ['no content type and no sense', { status: 404, body: '\u0007\u0000no' }, { responseBody: 'no', error: 'STATUS' }],
