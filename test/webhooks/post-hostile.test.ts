@@ -65,7 +65,7 @@ function leftWith(signal: AbortSignal): unknown[] {
   const dependent = Object.getOwnPropertySymbols(signal).map((symbol) => own[symbol]);
   return [
     ...getEventListeners(signal, 'abort'),
-    ...dependent.flatMap((each) => (each instanceof Set ? [...each] : [])),
+    ...dependent.flatMap((each) => (each instanceof Set ? [...(each as Set<unknown>)] : [])),
   ];
 }
 
