@@ -95,13 +95,17 @@ export type AfterAttempt =
 /** What came of an attempt, as its row tells. */
 export type AttemptRecord = Pick<WebhookAttempt, 'durationMs' | 'responseStatus' | 'responseBody' | 'error'>;
 
+/** How long every attempt has to fail before an endpoint is disabled: no delivery is tried for so long. */
+const FAILING_MAX = "interval '5 days'";
+
 /**
- * Writes what came of an attempt. What was delivered is, whatever happened meanwhile; anything else counts only while the
+ * Writes what came of an attempt, and since when its endpoint has been failing: after days of nothing else it is disabled.
+ * An endpoint that has another URL by now is not judged by the attempt. What was delivered is, whatever happened meanwhile; anything else counts only while the
  * delivery is wanted and no later attempt has begun.
  */
 export async function recordAttempt(
   database: Database,
-  delivery: Pick<WebhookDelivery, 'environmentId' | 'id' | 'attemptCount'>,
+  delivery: Pick<ClaimedDelivery, 'environmentId' | 'id' | 'attemptCount' | 'endpoint'>,
   attempt: AttemptRecord,
   after: AfterAttempt,
 ): Promise<void> {
@@ -112,6 +116,18 @@ export async function recordAttempt(
                (environment_id, delivery_id, number, started_at, duration_ms, response_status, response_body, error)
              VALUES ($1, $2, $3, now() - make_interval(secs => $4::float8 / 1000), $4, $5, $6, $7)
              ON CONFLICT DO NOTHING
+           ), received AS (
+             UPDATE webhook_endpoint SET failing_since = NULL
+             WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since IS NOT NULL AND $8 = 'SUCCEEDED'
+           ), failed AS (
+             UPDATE webhook_endpoint SET failing_since = now()
+             WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since IS NULL
+               AND $8 <> 'SUCCEEDED' AND $7 <> 'INTERRUPTED'
+           ), disabled AS (
+             UPDATE webhook_endpoint
+             SET status = 'DISABLED', disabled_reason = 'FAILING', updated_at = now(), updated_by = 'gateway'
+             WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since <= now() - ${FAILING_MAX}
+               AND status = 'ENABLED' AND $8 <> 'SUCCEEDED' AND $7 <> 'INTERRUPTED'
            )
            UPDATE webhook_delivery SET
              status = $8::webhook_delivery_status,
@@ -132,6 +148,8 @@ export async function recordAttempt(
       statusAfter(after),
       after.kind === 'again' ? after.inMs : 0,
       after.kind === 'again' && after.isGivenBack ? 1 : 0,
+      delivery.endpoint.id,
+      delivery.endpoint.url,
     ],
   });
 }

@@ -37,6 +37,7 @@ test('an endpoint is created, changed and deleted', async () => {
     eventTypes: ['PAYMENT_SUCCEEDED', 'REFUND_SUCCEEDED'],
     status: 'ENABLED',
     disabledReason: null,
+    failingSince: null,
     secretVersion: 1,
     previousSecretUntil: null,
     createdBy: expect.stringMatching(/^key_/),
