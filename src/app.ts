@@ -118,8 +118,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       demo,
       async close() {
         await server.close();
-        await stopRounds();
+        // First the courier: its rounds last as long as there is something to send.
         await courier.stop();
+        await stopRounds();
         await events.stop();
         await database.close();
       },

@@ -40,6 +40,7 @@ export async function deliver(gateway: Gateway, claimed: ClaimedDelivery, transp
     { url: endpoint.url, body, headers: { ...headers, 'content-type': 'application/json', 'user-agent': 'Tender' } },
     {
       resolve: transport.resolve,
+      isPlainAllowed: settings.webhookPrivateNetworks,
       isAllowed: settings.webhookPrivateNetworks ? () => true : isPublicAddress,
       timeoutMs: settings.webhookTimeoutMs,
       stopping: transport.stopping,

@@ -8,9 +8,11 @@ import {
 import { deliver, type Transport } from './deliver-webhook.ts';
 
 /** Requests that one process has under way. */
-const UNDER_WAY_MAX = 128;
-/** An endpoint with so many under way is passed by: however slow it is, there is room for others. */
+const UNDER_WAY_MAX = 256;
+/** An endpoint with so many under way is passed by. */
 const ENOUGH_OF_ONE = 8;
+/** An endpoint is given this part of the room that is left: however many hang, there is some for others. */
+const SHARE = 1 / 32;
 /** Longer than an attempt can take: another process does not make the same one. */
 const LEASE_MS = 60_000;
 /** Rows that one statement ends or deletes: it holds their locks until it ends. */
@@ -60,12 +62,14 @@ export class WebhookCourier {
 
   async #beginDue(): Promise<void> {
     for (;;) {
-      const busy = [...this.#underWay].filter(([, { size }]) => size >= ENOUGH_OF_ONE);
       const room = this.#room();
       if (room === 0 || this.#stopping.signal.aborted) return;
+      const enough = this.#enoughOfOne();
+      const busy = [...this.#underWay].filter(([, { size }]) => size >= enough);
       const claimed = await claimDueDeliveries(this.#gateway.database, {
-        limit: room,
-        limitEach: ENOUGH_OF_ONE,
+        // Half of it at a time: what the others are given depends on what is left.
+        limit: Math.ceil(room / 2),
+        limitEach: enough,
         except: busy.map(([endpointId]) => endpointId),
         leaseMs: LEASE_MS,
       });
@@ -82,12 +86,17 @@ export class WebhookCourier {
       .catch((error: unknown) => this.#report(error))
       .finally(() => {
         // More may wait that was passed by for want of room.
-        const wasPassedBy = ofEndpoint.size >= ENOUGH_OF_ONE || this.#room() === 0;
+        const wasPassedBy = ofEndpoint.size >= this.#enoughOfOne();
         ofEndpoint.delete(work);
         if (ofEndpoint.size === 0) this.#underWay.delete(endpointId);
         if (wasPassedBy) this.run().catch((error: unknown) => this.#report(error));
       });
     ofEndpoint.add(work);
+  }
+
+  /** How many of one endpoint may be under way, as things stand: it is fewer the less room there is. */
+  #enoughOfOne(): number {
+    return Math.max(1, Math.min(ENOUGH_OF_ONE, Math.floor(this.#room() * SHARE)));
   }
 
   #room(): number {

@@ -32,6 +32,7 @@ export interface EndpointFields {
 }
 
 type CheckedFields = Partial<Pick<WebhookEndpoint, 'url' | 'description' | 'eventTypes'>>;
+type Changes = CheckedFields & Partial<Pick<WebhookEndpoint, 'status' | 'disabledReason' | 'failingSince'>>;
 
 /** Has events sent to a URL from now on. It moves no money, so it takes no idempotency key. */
 export async function createWebhookEndpoint(
@@ -65,7 +66,9 @@ export async function updateWebhookEndpoint(
   const checked = check(gateway, input);
   if (!checked.ok) return checked;
   const state = input.enabled === undefined ? {} : stateOf(input.enabled);
-  return change(gateway, caller, id, { ...checked.value, ...state });
+  // What has failed at another URL says nothing of this one.
+  const anew = input.url === undefined ? {} : { failingSince: null };
+  return change(gateway, caller, id, { ...checked.value, ...anew, ...state });
 }
 
 /** Ends an endpoint for good. Its deliveries can be read for as long as others. */
@@ -129,15 +132,17 @@ function currentSecret({ keyring }: Gateway, { id, secretVersion }: WebhookEndpo
   return secretText(keyring.webhookSecret(id, secretVersion));
 }
 
-function stateOf(enabled: boolean): Pick<WebhookEndpoint, 'status' | 'disabledReason'> {
-  return enabled ? { status: 'ENABLED', disabledReason: null } : { status: 'DISABLED', disabledReason: 'MERCHANT' };
+function stateOf(enabled: boolean): Changes {
+  return enabled
+    ? { status: 'ENABLED', disabledReason: null, failingSince: null }
+    : { status: 'DISABLED', disabledReason: 'MERCHANT' };
 }
 
 async function change(
   gateway: Gateway,
   caller: Caller,
   id: string,
-  data: CheckedFields & Partial<Pick<WebhookEndpoint, 'status' | 'disabledReason'>>,
+  data: Changes,
 ): Promise<Result<WebhookEndpoint, Failure>> {
   const { environmentId, actor } = caller;
   const { database } = gateway;

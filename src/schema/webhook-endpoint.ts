@@ -33,6 +33,12 @@ export const WebhookEndpoint = builder.prismaObject('WebhookEndpoint', {
       nullable: true,
       description: 'Why it is disabled; null where it is not.',
     }),
+    failingSince: t.expose('failingSince', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Since when every attempt to send it something has failed; null where the last one has not. After five days it is disabled.',
+    }),
     secretVersion: t.exposeInt('secretVersion', {
       description: 'Counts the secrets that it has had: rotateWebhookSecret takes it.',
     }),

@@ -14,7 +14,11 @@ export const WebhookEndpointStatus = enumOf<WebhookEndpoint['status']>(
 export const WebhookDisabledReason = enumOf<NonNullable<WebhookEndpoint['disabledReason']>>(
   'WebhookDisabledReason',
   'Why an endpoint is disabled.',
-  { MERCHANT: 'You have disabled it.', GONE: 'It has answered 410 Gone.' },
+  {
+    MERCHANT: 'You have disabled it.',
+    GONE: 'It has answered 410 Gone.',
+    FAILING: 'Every attempt has failed for five days.',
+  },
 );
 
 export const WebhookDeliveryStatus = enumOf<WebhookDelivery['status']>(

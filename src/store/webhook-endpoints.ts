@@ -48,15 +48,23 @@ export async function addTestDelivery(
   delivery: { readonly id: string; readonly endpoint: EndpointKey },
   limit: number,
 ): Promise<boolean> {
-  const { rowCount } = await database.pool.query({
-    name: 'add_test_delivery',
-    text: `INSERT INTO webhook_delivery (environment_id, id, endpoint_id, attempts_left, next_attempt_at)
-           SELECT $1, $2, $3, 1, now()
-           WHERE (SELECT count(*) FROM webhook_delivery
-                  WHERE environment_id = $1 AND endpoint_id = $3 AND next_attempt_at IS NOT NULL AND event_id IS NULL) < $4`,
-    values: [delivery.endpoint.environmentId, delivery.id, delivery.endpoint.id, limit],
+  const { environmentId, id } = delivery.endpoint;
+  return transact(database, async (transaction) => {
+    // Requests at once are counted one after the other, in a way that the endpoint's events do not mind.
+    await transaction.query('SELECT 1 FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 FOR NO KEY UPDATE', [
+      environmentId,
+      id,
+    ]);
+    const added = await transaction.query(
+      `INSERT INTO webhook_delivery (environment_id, id, endpoint_id, attempts_left, next_attempt_at)
+       SELECT $1, $2, $3, 1, now()
+       WHERE (SELECT count(*) FROM webhook_delivery
+              WHERE environment_id = $1 AND endpoint_id = $3 AND next_attempt_at IS NOT NULL AND event_id IS NULL) < $4
+       RETURNING 1`,
+      [environmentId, delivery.id, id, limit],
+    );
+    return { commit: true, value: added.length === 1 };
   });
-  return rowCount === 1;
 }
 
 /** Has a delivery made anew, at once, whatever became of it. */

@@ -36,8 +36,9 @@ export type ClaimedDelivery = WebhookDelivery & {
 
 /**
  * Takes deliveries whose time has come, each for the length of a lease: another process passes them by until then, and
- * takes them after it if this one dies. The attempt counts from here. Endpoints are asked in no order, for a few
- * deliveries each, so that a long queue of one keeps nobody waiting.
+ * takes them after it if this one dies. The attempt counts from here, and a delivery whose last one came to no end is given
+ * up: one that ends its process is not taken for ever. Endpoints are asked in no order, for a few deliveries each, so that a
+ * long queue of one keeps nobody waiting.
  * @param limit how many at most
  * @param limitEach how many at most of one endpoint
  * @param except endpoints that have enough under way
@@ -63,12 +64,18 @@ export async function claimDueDeliveries(
                ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
              ) AS delivery
              LIMIT $1
+           ), claimed AS (
+             UPDATE webhook_delivery AS delivery SET
+               next_attempt_at = CASE WHEN attempts_left > 0 THEN now() + make_interval(secs => $4::float8 / 1000) END,
+               attempt_count = attempt_count + least(attempts_left, 1),
+               attempts_left = greatest(attempts_left - 1, 0),
+               status = CASE WHEN attempts_left > 0 THEN status ELSE 'FAILED' END,
+               failure = CASE WHEN attempts_left = 0 THEN 'EXHAUSTED'::webhook_failure END,
+               completed_at = CASE WHEN attempts_left = 0 THEN now() END
+             FROM due WHERE delivery.environment_id = due.environment_id AND delivery.id = due.id
+             RETURNING delivery.environment_id, delivery.id, delivery.status
            )
-           UPDATE webhook_delivery AS delivery
-           SET next_attempt_at = now() + make_interval(secs => $4::float8 / 1000),
-             attempt_count = attempt_count + 1, attempts_left = greatest(attempts_left - 1, 0)
-           FROM due WHERE delivery.environment_id = due.environment_id AND delivery.id = due.id
-           RETURNING delivery.environment_id AS "environmentId", delivery.id`,
+           SELECT environment_id AS "environmentId", id FROM claimed WHERE status = 'PENDING'`,
     values: [claim.limit, claim.limitEach, claim.except, claim.leaseMs],
     types: ROW_TYPES,
   });
@@ -88,13 +95,17 @@ export type AfterAttempt =
 /** What came of an attempt, as its row tells. */
 export type AttemptRecord = Pick<WebhookAttempt, 'durationMs' | 'responseStatus' | 'responseBody' | 'error'>;
 
+/** How long every attempt has to fail before an endpoint is disabled: no delivery is tried for so long. */
+const FAILING_MAX = "interval '5 days'";
+
 /**
- * Writes what came of an attempt. What was delivered is, whatever happened meanwhile; anything else counts only while the
+ * Writes what came of an attempt, and since when its endpoint has been failing: after days of nothing else it is disabled.
+ * An endpoint that has another URL by now is not judged by the attempt. What was delivered is, whatever happened meanwhile; anything else counts only while the
  * delivery is wanted and no later attempt has begun.
  */
 export async function recordAttempt(
   database: Database,
-  delivery: Pick<WebhookDelivery, 'environmentId' | 'id' | 'attemptCount'>,
+  delivery: Pick<ClaimedDelivery, 'environmentId' | 'id' | 'attemptCount' | 'endpoint'>,
   attempt: AttemptRecord,
   after: AfterAttempt,
 ): Promise<void> {
@@ -105,6 +116,18 @@ export async function recordAttempt(
                (environment_id, delivery_id, number, started_at, duration_ms, response_status, response_body, error)
              VALUES ($1, $2, $3, now() - make_interval(secs => $4::float8 / 1000), $4, $5, $6, $7)
              ON CONFLICT DO NOTHING
+           ), received AS (
+             UPDATE webhook_endpoint SET failing_since = NULL
+             WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since IS NOT NULL AND $8 = 'SUCCEEDED'
+           ), failed AS (
+             UPDATE webhook_endpoint SET failing_since = now()
+             WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since IS NULL
+               AND $8 <> 'SUCCEEDED' AND $7 <> 'INTERRUPTED'
+           ), disabled AS (
+             UPDATE webhook_endpoint
+             SET status = 'DISABLED', disabled_reason = 'FAILING', updated_at = now(), updated_by = 'gateway'
+             WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since <= now() - ${FAILING_MAX}
+               AND status = 'ENABLED' AND $8 <> 'SUCCEEDED' AND $7 <> 'INTERRUPTED'
            )
            UPDATE webhook_delivery SET
              status = $8::webhook_delivery_status,
@@ -125,6 +148,8 @@ export async function recordAttempt(
       statusAfter(after),
       after.kind === 'again' ? after.inMs : 0,
       after.kind === 'again' && after.isGivenBack ? 1 : 0,
+      delivery.endpoint.id,
+      delivery.endpoint.url,
     ],
   });
 }

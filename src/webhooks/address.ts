@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 /**
  * Which addresses the whole internet shares: all others are of this machine, of a private network, or of nobody. After the
- * special-purpose registries of IANA (RFC 6890 and its updates).
+ * special-purpose registries of IANA (RFC 6890 and its updates), and one that they do not list.
  */
 
 const SPECIAL_IPV4: readonly (readonly [address: string, prefix: number])[] = [
@@ -10,6 +10,7 @@ const SPECIAL_IPV4: readonly (readonly [address: string, prefix: number])[] = [
   ['10.0.0.0', 8], // private
   ['100.64.0.0', 10], // shared by the customers of a carrier
   ['127.0.0.0', 8], // loopback
+  ['168.63.129.16', 32], // Azure's own services, for each of its machines
   ['169.254.0.0', 16], // link-local, where clouds keep their credentials
   ['172.16.0.0', 12], // private
   ['192.0.0.0', 24], // protocol assignments

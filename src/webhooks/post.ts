@@ -13,6 +13,8 @@ export interface WebhookRequest {
 
 export interface Conditions {
   readonly resolve: Resolve;
+  /** Whether a URL may be one without TLS: it was when the endpoint was made, and may not be any more. */
+  readonly isPlainAllowed: boolean;
   readonly isAllowed: (address: string) => boolean;
   /** For everything: finding the address, connecting, and the answer. */
   readonly timeoutMs: number;
@@ -36,6 +38,8 @@ export type Posted =
 
 /** What is read of an answer, and what is kept of it. */
 const READ_MAX_BYTES = 64 * 1_024;
+/** Hints (1xx) that are passed over while the answer is waited for. */
+const HINTS_MAX = 20;
 const KEPT_MAX_CHARACTERS = 1_024;
 
 /** What Node and OpenSSL call a certificate or a handshake that cannot be trusted. */
@@ -47,13 +51,29 @@ const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|
  * it is not followed.
  */
 export async function post(request: WebhookRequest, conditions: Conditions): Promise<Posted> {
-  const { stopping, timeoutMs, resolve, isAllowed } = conditions;
-  const ending = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
+  const { stopping, timeoutMs } = conditions;
+  // Not AbortSignal.any: what it makes of a signal that lives as long as the process is kept there for as long.
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const timer = setTimeout(end, timeoutMs);
+  stopping.addEventListener('abort', end, { once: true });
+  if (stopping.aborted) end();
+  try {
+    return await attempt(request, conditions, ending.signal);
+  } finally {
+    clearTimeout(timer);
+    stopping.removeEventListener('abort', end);
+  }
+}
+
+async function attempt(request: WebhookRequest, conditions: Conditions, ending: AbortSignal): Promise<Posted> {
+  const { stopping, resolve, isAllowed } = conditions;
   const unanswered = (error: Unanswered): Posted => {
     if (stopping.aborted) return { answered: false, error: 'INTERRUPTED' };
     return { answered: false, error: ending.aborted ? 'TIMEOUT' : error };
   };
   const url = new URL(request.url);
+  if (url.protocol !== 'https:' && !conditions.isPlainAllowed) return unanswered('TLS');
   let found: readonly LookupAddress[];
   try {
     const host = hostOf(url);
@@ -95,7 +115,13 @@ function send(
     lookup: lookUp,
     signal: to.ending,
   });
-  outgoing.on('response', resolve).on('error', reject);
+  let hints = 0;
+  outgoing
+    .on('response', resolve)
+    .on('error', reject)
+    .on('information', () => ++hints > HINTS_MAX && outgoing.destroy())
+    // An answer that asks for another protocol (101) ends the request without a response and without an error.
+    .on('close', () => reject(new Error('the connection was closed')));
   outgoing.end(body);
   return promise;
 }

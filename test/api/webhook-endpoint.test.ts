@@ -37,6 +37,7 @@ test('an endpoint is created, changed and deleted', async () => {
     eventTypes: ['PAYMENT_SUCCEEDED', 'REFUND_SUCCEEDED'],
     status: 'ENABLED',
     disabledReason: null,
+    failingSince: null,
     secretVersion: 1,
     previousSecretUntil: null,
     createdBy: expect.stringMatching(/^key_/),
@@ -132,9 +133,8 @@ test('payers see nothing of it', async () => {
 test('so many test messages may wait, and no more', async () => {
   receiver.answer('never');
   const { id } = await hooks.endpoint(receiver.url('tests'));
-  const results = await Promise.all(Array.from({ length: 10 }, () => hooks.test(id)));
-  for (const result of results) expect(result.__typename).toBe('SendTestWebhookPayload');
-  for (let sent = 10; sent < 20; sent++) await hooks.sendTest(id);
+  const results = await Promise.all(Array.from({ length: 30 }, () => hooks.test(id)));
+  expect(results.filter(({ __typename }) => __typename === 'SendTestWebhookPayload')).toHaveLength(20);
   expect(await hooks.test(id)).toMatchObject({ __typename: 'InvalidInputError', path: ['input', 'endpointId'] });
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { useGateway } from '../harness/gateway.ts';
 import { Hooks, secondsToNext } from '../harness/hooks.ts';
 import { Receiver, verified, type Received, type Reply } from '../harness/receiver.ts';
@@ -68,6 +68,23 @@ test('ten attempts, each later than the one before, then it is given up', async 
   expect(receiver.at('never-well')).toHaveLength(10);
 });
 
+test('what ended its gateway at the last attempt is not sent for ever', async () => {
+  receiver.answer({ status: 503 });
+  const { deliveryId } = await tell('poison');
+  await hooks.attempted(deliveryId, 1);
+  await gateway().app.gateway.database.pool.query(
+    `UPDATE webhook_delivery SET attempts_left = 0 WHERE 'whd_' || id = $1`,
+    [deliveryId],
+  );
+  await hooks.letFallDue(deliveryId);
+  expect(await hooks.over(deliveryId)).toMatchObject({
+    status: 'FAILED',
+    failure: 'EXHAUSTED',
+    attempts: [{ number: 1 }],
+  });
+  expect(receiver.at('poison')).toHaveLength(1);
+});
+
 test.for([
   ['a redirect', { status: 302, headers: { location: '/elsewhere' } }, { responseStatus: 302, error: 'STATUS' }],
   ['no content type and no sense', { status: 404, body: '\u0007\u0000no' }, { responseBody: 'no', error: 'STATUS' }],
@@ -127,6 +144,45 @@ test('410 disables the endpoint, and ends what waits for it', async () => {
   expect(await hooks.read(id)).toMatchObject({ status: 'ENABLED', disabledReason: null });
   await hooks.resend(waiting);
   expect(await hooks.over(waiting)).toMatchObject({ status: 'SUCCEEDED', failure: null });
+});
+
+/** As if every attempt had failed for so many days. */
+async function letFailFor(id: string, days: number): Promise<void> {
+  await gateway().app.gateway.database.pool.query(
+    `UPDATE webhook_endpoint SET failing_since = now() - $2 * interval '1 day' WHERE 'whe_' || id = $1`,
+    [id, days],
+  );
+}
+
+describe('an endpoint that fails', () => {
+  test('for five days is disabled at the next failure, and says why', async () => {
+    receiver.answer({ status: 500 });
+    const { id, deliveryId } = await tell('failing');
+    await hooks.attempted(deliveryId, 1);
+    const { failingSince } = (await hooks.read(id)) ?? {};
+    expect(Math.abs(Date.now() - Date.parse(failingSince ?? ''))).toBeLessThan(60_000);
+    await letFailFor(id, 4.9);
+    await hooks.letFallDue(deliveryId);
+    await hooks.attempted(deliveryId, 2);
+    expect(await hooks.read(id)).toMatchObject({ status: 'ENABLED', disabledReason: null });
+    await letFailFor(id, 5.1);
+    await hooks.letFallDue(deliveryId);
+    expect(await hooks.over(deliveryId)).toMatchObject({ status: 'FAILED', failure: 'ENDPOINT_DISABLED' });
+    expect(await hooks.read(id)).toMatchObject({ status: 'DISABLED', disabledReason: 'FAILING', updatedBy: 'gateway' });
+    await hooks.update({ endpointId: id, enabled: true });
+    expect(await hooks.read(id)).toMatchObject({ status: 'ENABLED', disabledReason: null, failingSince: null });
+  });
+
+  test('has not failed for all that time if anything was received, or its URL is another', async () => {
+    const { id, deliveryId } = await tell('recovers');
+    await hooks.over(deliveryId);
+    await letFailFor(id, 6);
+    await hooks.over(await hooks.sendTest(id));
+    expect(await hooks.read(id)).toMatchObject({ status: 'ENABLED', failingSince: null });
+    await letFailFor(id, 6);
+    await hooks.update({ endpointId: id, url: receiver.url('moved') });
+    expect(await hooks.read(id)).toMatchObject({ status: 'ENABLED', failingSince: null });
+  });
 });
 
 test('410 of a URL that was replaced meanwhile does not disable the new one', async () => {

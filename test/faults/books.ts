@@ -12,13 +12,19 @@ import type {
   SandboxMovement,
 } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from '../../src/store/columns.ts';
+import type { Message } from './inbox.ts';
 
 /** Everything that both sides have written down: the gateway about its payments, the sandbox about its charges. */
-export interface Books {
+export interface Ledgers {
   readonly payments: readonly PaymentFile[];
   readonly charges: readonly SandboxCharge[];
   readonly movements: readonly SandboxMovement[];
   readonly keys: readonly IdempotencyKey[];
+}
+
+/** And a merchant about the webhooks that have arrived. */
+export interface Books extends Ledgers {
+  readonly messages: readonly Message[];
 }
 
 /** A payment with all that belongs to it, the oldest first. */
@@ -41,8 +47,8 @@ export interface Discrepancy {
   readonly text: string;
 }
 
-/** Reads all of it in one snapshot. */
-export async function readBooks(pool: Pool): Promise<Books> {
+/** Reads all that is in the database in one snapshot. */
+export async function readBooks(pool: Pool): Promise<Ledgers> {
   const client = await pool.connect();
   const read = async <T>(text: string): Promise<T[]> => {
     const { rows } = await client.query<Record<string, unknown>>({ text, types: ROW_TYPES });

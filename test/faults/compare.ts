@@ -3,11 +3,17 @@ import type { Books, Discrepancy } from './books.ts';
 import { CORRUPTIONS } from './corruptions.ts';
 import { checkEventLogs } from './event-log.ts';
 import type { Memory } from './memory.ts';
+import { checkMessages } from './messages.ts';
 import { reconcile } from './reconcile.ts';
 
-/** What does not agree between the gateway, the sandbox and the clients once everything has settled. */
+/** What does not agree between the gateway, the sandbox, the clients and the webhooks once everything has settled. */
 export function compare(memory: Memory, books: Books): Discrepancy[] {
-  return [...reconcile(books), ...checkEventLogs(books.payments), ...checkAnswers(memory, books)];
+  return [
+    ...reconcile(books),
+    ...checkEventLogs(books.payments),
+    ...checkAnswers(memory, books),
+    ...checkMessages(books),
+  ];
 }
 
 /** What could be done to books that agree without anybody's noticing it. */

@@ -1,4 +1,5 @@
 import type { Books, PaymentFile } from './books.ts';
+import type { Message } from './inbox.ts';
 
 /** Books that somebody has tampered with; undefined where they hold nothing to tamper with. */
 type Corruption = (books: Books) => Books | undefined;
@@ -56,6 +57,28 @@ export const CORRUPTIONS: Readonly<Record<string, Corruption>> = {
     ...rest,
     events: created && next ? [created, { ...next, status: 'EXPIRED' }, ...others] : [],
   })),
+  'no webhook of an event has arrived': ({ messages, ...rest }) => {
+    const [first] = messages;
+    return first && { ...rest, messages: messages.filter(({ eventId }) => eventId !== first.eventId) };
+  },
+  'a webhook of an event was never taken': ({ messages, ...rest }) => {
+    const [first] = messages;
+    const refused = messages.map((each) => (each.eventId === first?.eventId ? { ...each, isTaken: false } : each));
+    return first && { ...rest, messages: refused };
+  },
+  'a webhook has another signature': inMessage((message) => ({ ...message, isSigned: false })),
+  'a webhook has an id of its own each time': ({ messages, ...rest }) => {
+    const [first] = messages;
+    return first && { ...rest, messages: [...messages, { ...first, id: 'whd_other' }] };
+  },
+  'a webhook tells of an event that there is not': ({ messages, ...rest }) => {
+    const [first] = messages;
+    return first && { ...rest, messages: [...messages, { ...first, eventId: 'other' }] };
+  },
+  'a webhook tells of a minor unit more': inMessage(({ data, ...message }) => ({
+    ...message,
+    data: { ...data, amount: Number(data['amount']) + 1 },
+  })),
   'a payment is gone': ({ payments, ...rest }) => {
     const [file, ...others] = foremost(payments, ({ payment }) => payment.status === 'CREATED');
     return file && { ...rest, payments: others };
@@ -91,4 +114,9 @@ function inFile(fits: (file: PaymentFile) => boolean, corrupt: (file: PaymentFil
     const [file, ...others] = foremost(payments, fits);
     return file && { ...rest, payments: [corrupt(file), ...others] };
   };
+}
+
+function inMessage(corrupt: (message: Message) => Message): Corruption {
+  return ({ messages: [message, ...others], ...rest }) =>
+    message && { ...rest, messages: [corrupt(message), ...others] };
 }

@@ -10,6 +10,7 @@ import { RestartableDatabase, type Shutdown } from './database.ts';
 import type { Plant } from './faulty-processor.ts';
 import { SANDBOX_TIMES } from './gateway-timing.ts';
 import { GatewayProcess } from './gateway-process.ts';
+import { Inbox } from './inbox.ts';
 import { LateCalls } from './late-calls.ts';
 import { readLeftovers } from './leftover.ts';
 import { Memory } from './memory.ts';
@@ -50,6 +51,8 @@ const PROGRESS_MS = 10_000;
 const SETTLED_LOOK_MS = 500;
 const LOOK_MS = 10;
 const START_MS = 60_000;
+/** How often time is let pass for webhooks that failed. */
+const HASTEN_MS = 1_000;
 /** Longer than the last repeated notification or slow answer can be on its way. */
 const STILL_ON_THEIR_WAY_MS = 2_000;
 /** After the database is back, a gateway that found it away may still be about to end. */
@@ -71,6 +74,7 @@ class FaultRun {
   readonly #gateways: readonly GatewayProcess[];
   readonly #lateCalls: LateCalls;
   readonly #random: Random;
+  readonly #inbox: Inbox;
   readonly #memory = new Memory();
   readonly #faults = new Map<string, number>();
   readonly #ends: Discrepancy[] = [];
@@ -85,6 +89,8 @@ class FaultRun {
     this.#options = options;
     this.#database = database;
     this.#random = new Random(options.seed);
+    // Of its own: a seed makes the same faults as it did before there was an inbox.
+    this.#inbox = new Inbox(new Random(options.seed + 1));
     this.#lateCalls = new LateCalls(database.pool, SANDBOX_TIMES);
     const secret = randomBytes(32).toString('base64url');
     const seeds = this.#random.fork();
@@ -114,16 +120,19 @@ class FaultRun {
     const apiKey = await this.#openAccount();
     for (const gateway of this.#gateways) gateway.start();
     await this.#allReady();
+    await this.#inbox.open(this.#gateways[0] as GatewayProcess, apiKey);
+    const hastening = setInterval(() => void this.#inbox.hasten(this.#database.pool), HASTEN_MS);
     const progress = setInterval(() => this.#options.say(this.#progress()), PROGRESS_MS);
     try {
       await this.#load(apiKey);
       this.#options.say(`${this.#progress()}; no more faults from here on`);
       for (const gateway of this.#gateways) gateway.calm();
+      this.#inbox.calm();
       const settlingAt = performance.now();
       const leftovers = await this.#settle();
       const settledMs = performance.now() - settlingAt;
       for (const gateway of this.#gateways) await gateway.stop();
-      const books = await readBooks(this.#database.pool);
+      const books = { ...(await readBooks(this.#database.pool)), messages: this.#inbox.messages };
       return {
         durationMs: performance.now() - this.#startedAt,
         settledMs,
@@ -138,11 +147,13 @@ class FaultRun {
       };
     } finally {
       clearInterval(progress);
+      clearInterval(hastening);
     }
   }
 
   async end(): Promise<void> {
     await Promise.all(this.#gateways.map((gateway) => gateway.stop()));
+    this.#inbox.close();
     await this.#database.stop();
   }
 

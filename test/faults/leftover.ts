@@ -16,6 +16,8 @@ const STATEMENTS: Readonly<Record<string, string>> = {
                    AND operation.attempt_id = attempt.id AND kind = 'RETURN' AND status = 'RAISED'))`,
   capture: `SELECT id, payment_id, status FROM capture WHERE status = 'PENDING'`,
   refund: `SELECT id, payment_id, status FROM refund WHERE status = 'PENDING'`,
+  // One that was given up will never arrive.
+  webhook: `SELECT id, payment_id, status, failure, attempt_count FROM webhook_delivery WHERE status <> 'SUCCEEDED'`,
   'sandbox charge': `SELECT id, key, status, next_status, notify FROM sandbox_charge
                      WHERE notify OR settles_at IS NOT NULL OR (next_at IS NOT NULL AND next_status <> 'expired')`,
   'sandbox movement': `SELECT id, key, kind, status, next_status, notify FROM sandbox_movement

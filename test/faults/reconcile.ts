@@ -6,7 +6,7 @@ import type {
   SandboxCharge,
   SandboxMovement,
 } from '../../generated/prisma/client.ts';
-import { sum, type Books, type Discrepancy, type PaymentFile } from './books.ts';
+import { sum, type Ledgers, type Discrepancy, type PaymentFile } from './books.ts';
 import { checkSettlements } from './settlement.ts';
 
 /**
@@ -14,7 +14,7 @@ import { checkSettlements } from './settlement.ts';
  * settled: leftover.ts says what has not.
  * @returns what does not agree; an empty list is a good day
  */
-export function reconcile(books: Books): Discrepancy[] {
+export function reconcile(books: Ledgers): Discrepancy[] {
   const reconciliation = new Reconciliation(books);
   return [
     ...books.payments.flatMap((file) => [...checkSums(file), ...reconciliation.checkPayment(file)]),
@@ -51,7 +51,7 @@ class Reconciliation {
   /** What an operation of the gateway asked for; the rest was asked for by nobody. */
   readonly #asked = new Set<SandboxCharge | SandboxMovement>();
 
-  constructor({ charges, movements }: Books) {
+  constructor({ charges, movements }: Ledgers) {
     this.#charges = new Map(charges.map((charge) => [`${charge.merchant} ${charge.key}`, charge]));
     this.#movements = new Map(movements.map((movement) => [`${movement.merchant} ${movement.key}`, movement]));
   }

@@ -1,10 +1,10 @@
 import type { Capture } from '../../generated/prisma/client.ts';
-import type { Books, Discrepancy, PaymentFile } from './books.ts';
+import type { Ledgers, Discrepancy, PaymentFile } from './books.ts';
 
 const RULE = 'what was paid out is what the sandbox says';
 
 /** Compares when the gateway says that money was paid out with when the sandbox paid it out. */
-export function checkSettlements({ payments, charges, movements }: Books): Discrepancy[] {
+export function checkSettlements({ payments, charges, movements }: Ledgers): Discrepancy[] {
   const paidOut = new Map(
     [...charges, ...movements].map(({ merchant, key, settledAt }) => [`${merchant} ${key}`, settledAt]),
   );

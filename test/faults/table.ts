@@ -39,6 +39,8 @@ export function tableOf({ seed, plant }: FaultRunOptions, result: FaultRunResult
     ['attempts', attempts.length],
     ['refunds', books.payments.flatMap((file) => file.refunds).length],
     ['events', books.payments.flatMap((file) => file.events).length],
+    ['webhooks', books.messages.length],
+    ['  taken', books.messages.filter(({ isTaken }) => isTaken).length],
     ['discrepancies', result.discrepancies.length],
     ...indented(tally(result.discrepancies.map(({ rule }) => rule))),
   ];

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { readBooks, type Books, type Discrepancy } from '../faults/books.ts';
+import { readBooks, type Ledgers, type Discrepancy } from '../faults/books.ts';
 import { checkEventLogs } from '../faults/event-log.ts';
 import { reconcile } from '../faults/reconcile.ts';
 
@@ -19,9 +19,9 @@ export async function expectAgreement(pool: Pool, environmentId: string): Promis
   if (found.length > 0) throw new Error(found.map(({ rule, text }) => `${rule}: ${text}`).join('\n'));
 }
 
-type File = Books['payments'][number];
+type File = Ledgers['payments'][number];
 
-function ofEnvironment({ payments, charges, movements, keys }: Books, environmentId: string): Books {
+function ofEnvironment({ payments, charges, movements, keys }: Ledgers, environmentId: string): Ledgers {
   return {
     payments: payments.filter(({ payment }) => payment.environmentId === environmentId),
     charges: charges.filter(({ merchant }) => merchant === environmentId),
@@ -31,7 +31,7 @@ function ofEnvironment({ payments, charges, movements, keys }: Books, environmen
 }
 
 /** A late charge was given back, and the bank sent the money here again: nobody but an operator can mend that. */
-function isForOperator({ payments }: Books, { paymentId }: Discrepancy): boolean {
+function isForOperator({ payments }: Ledgers, { paymentId }: Discrepancy): boolean {
   const file = payments.find(({ payment }) => payment.id === paymentId);
   return file?.operations.some(({ kind, status }) => kind === 'RETURN' && status === 'RAISED') ?? false;
 }
@@ -40,7 +40,7 @@ function isForOperator({ payments }: Books, { paymentId }: Discrepancy): boolean
 const TAKEN_BACK = [/ released \d+, and the charge /, /^capture .* is SUCCEEDED, and the sandbox has failed$/];
 
 /** Everything else about it is compared: what was captured less what was taken back, and what is held still. */
-function isTakenBack({ payments }: Books, { paymentId, text }: Discrepancy): boolean {
+function isTakenBack({ payments }: Ledgers, { paymentId, text }: Discrepancy): boolean {
   // Given back by us and then taken back by the bank, too: the gateway does not notice.
   if (/ was given back, and the charge \S+ \(reversed\)/.test(text)) return true;
   const file = payments.find(({ payment }) => payment.id === paymentId);
@@ -67,7 +67,7 @@ function* checkEnds({ payment, attempts, captures, refunds, operations }: File):
 }
 
 /** A key made one thing: no two keys made the same, and nothing was made without one. */
-function* checkKeys({ keys, payments }: Books): Generator<Discrepancy> {
+function* checkKeys({ keys, payments }: Ledgers): Generator<Discrepancy> {
   const made = keys.filter(({ operation }) => operation !== 'cancelPayment' && operation !== 'processPayment');
   const resources = payments.flatMap(({ payment, captures, refunds, operations }) => [
     payment.id,

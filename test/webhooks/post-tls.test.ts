@@ -42,6 +42,7 @@ function send(host: string) {
     { url: `https://${host}:${port}/`, headers: {}, body: '{}' },
     {
       resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+      isPlainAllowed: true,
       isAllowed: () => true,
       timeoutMs: 15_000,
       stopping: new AbortController().signal,

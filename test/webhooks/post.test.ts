@@ -33,6 +33,7 @@ function isLoopback(address: string): boolean {
 function conditions(given: Partial<Conditions> = {}): Conditions {
   return {
     resolve: leadsTo(LOOPBACK),
+    isPlainAllowed: true,
     isAllowed: () => true,
     timeoutMs: 15_000,
     stopping: new AbortController().signal,
@@ -144,6 +145,11 @@ test('nobody listens', async () => {
 test('what does not speak TLS is not trusted', async () => {
   const url = receiver.url('hook', 'hooks.example').replace('http:', 'https:');
   expect(await send({}, url)).toEqual({ answered: false, error: 'TLS' });
+  expect(receiver.received).toEqual([]);
+});
+
+test('what has no TLS is sent nowhere, unless that is allowed', async () => {
+  expect(await send({ isPlainAllowed: false })).toEqual({ answered: false, error: 'TLS' });
   expect(receiver.received).toEqual([]);
 });
 
