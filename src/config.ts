@@ -33,12 +33,24 @@ const Environment = z.strictObject({
     .max(30 * 24 * 3_600)
     .default(24 * 3_600),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  TENDER_STRIPE_API_URL: z
+    .string()
+    .refine(isOrigin, 'must be the address of a stand-in for Stripe, without a path: http://127.0.0.1:12111')
+    .refine(isSafeForSecrets, 'must begin with https://, or lead to this machine')
+    .optional(),
   TENDER_WEBHOOKS_PRIVATE_NETWORKS: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
 /** A web address that ends with its host or port. */
 function isOrigin(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
+/** Secret keys go there: over TLS, or no further than this machine. */
+function isSafeForSecrets(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }
 
 /** A URL, in which the host may be missing when the parameters name a socket's directory. */
@@ -74,6 +86,8 @@ export interface Config {
   readonly recoveryDelaySeconds: number;
   /** How long after a capture the sandbox settles it. */
   readonly sandboxSettlementSeconds: number;
+  /** Where Stripe is asked, if that is not at Stripe itself. */
+  readonly stripeApiUrl: string | undefined;
   /** Whether webhooks may go to private networks, and without TLS. */
   readonly webhooksPrivateNetworks: boolean;
 }
@@ -119,6 +133,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,
     sandboxSettlementSeconds: data.TENDER_SANDBOX_SETTLEMENT_SECONDS,
+    stripeApiUrl: data.TENDER_STRIPE_API_URL,
     webhooksPrivateNetworks: data.TENDER_WEBHOOKS_PRIVATE_NETWORKS === 'true',
   };
 }

@@ -8,6 +8,7 @@ import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
 import { applyMigrations } from './postgres/migrations.ts';
+import { stripeConnector } from './processors/stripe/connector.ts';
 import { createLogger, type Logger } from './telemetry.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
@@ -32,10 +33,23 @@ async function start(config: Config, log: Logger): Promise<Running> {
     webhookPrivateNetworks: config.webhooksPrivateNetworks,
   };
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
+  const { stripeApiUrl } = config;
+  const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
     return {
-      app: await startApp({ database: databaseUrl, secret, host, port, publicUrl, log, settings, sandbox, commit }),
+      app: await startApp({
+        database: databaseUrl,
+        secret,
+        host,
+        port,
+        publicUrl,
+        log,
+        settings,
+        connectors,
+        sandbox,
+        commit,
+      }),
       cluster: undefined,
     };
   }
@@ -51,6 +65,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
       publicUrl,
       log,
       settings,
+      connectors,
       sandbox,
       commit,
       demo: (gateway) => readOrMakeDemo(gateway, directory),
