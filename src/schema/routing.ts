@@ -172,7 +172,6 @@ function ruleOf(
 ): Result<RoutingRule, Failure> {
   const metadata = checkMetadata(when?.metadata, 'rules', String(index), 'when', 'metadata');
   if (!metadata.ok) return metadata;
-  const amount = (given: number | null | undefined): bigint | null => (given == null ? null : BigInt(given));
   const read: RoutingRule['targets'][number][] = [];
   for (const [position, { processorAccountId, weight }] of targets.entries()) {
     const id = processorAccountId == null ? SANDBOX_TARGET : decodeIdOf('ProcessorAccount', processorAccountId);
@@ -185,13 +184,17 @@ function ruleOf(
     targets: read,
     when: {
       currencies: when?.currencies?.map((currency) => parseCurrency(currency) ?? currency) ?? null,
-      amountFrom: amount(when?.amountFrom),
-      amountTo: amount(when?.amountTo),
+      amountFrom: minorUnits(when?.amountFrom),
+      amountTo: minorUnits(when?.amountTo),
       brands: when?.brands ?? null,
       countries: when?.countries ?? null,
       metadata: when?.metadata == null ? null : metadata.value,
     },
   });
+}
+
+function minorUnits(given: number | null | undefined): bigint | null {
+  return given == null ? null : BigInt(given);
 }
 
 /** What a target is in the API: null stands for the sandbox. */

@@ -52,6 +52,9 @@ function toStored(rule: RoutingRule): StoredRule {
 
 function fromStored(rule: StoredRule): RoutingRule {
   const { amountFrom, amountTo } = rule.when;
-  const amount = (text: string | null): bigint | null => (text === null ? null : BigInt(text));
-  return { ...rule, when: { ...rule.when, amountFrom: amount(amountFrom), amountTo: amount(amountTo) } };
+  return { ...rule, when: { ...rule.when, amountFrom: amountOf(amountFrom), amountTo: amountOf(amountTo) } };
+}
+
+function amountOf(text: string | null): bigint | null {
+  return text === null ? null : BigInt(text);
 }

@@ -158,12 +158,14 @@ test('a card is charged where the first rule that fits says, and its attempt say
 });
 
 test('without a rule it is the oldest account that takes card numbers, and then the sandbox', async () => {
-  const way = async () => (await routes.attempts((await till.pay()).id)).attempts[0];
-  expect(await way()).toMatchObject({ processorAccount: { id: first.id }, routing: { reason: 'DEFAULT', rule: null } });
+  expect(await wayOfPayment()).toMatchObject({
+    processorAccount: { id: first.id },
+    routing: { reason: 'DEFAULT', rule: null },
+  });
   await accounts.change(first.id, { rawCards: false });
-  expect(await way()).toMatchObject({ processorAccount: { id: second.id } });
+  expect(await wayOfPayment()).toMatchObject({ processorAccount: { id: second.id } });
   await accounts.change(second.id, { enabled: false });
-  expect(await way()).toMatchObject({ processorAccount: null, routing: { reason: 'DEFAULT' } });
+  expect(await wayOfPayment()).toMatchObject({ processorAccount: null, routing: { reason: 'DEFAULT' } });
 });
 
 test('what is drawn by weight is the same for a request that is sent again', async () => {
@@ -204,3 +206,8 @@ test('a payment method that is kept somewhere stays there, whatever the rules sa
     ],
   });
 });
+
+async function wayOfPayment() {
+  const { attempts } = await routes.attempts((await till.pay()).id);
+  return attempts[0];
+}
