@@ -13,6 +13,8 @@ export interface EventMessage {
 }
 
 export interface StreamOptions {
+  /** Whose events alone they are, if they are one payment's: what happens to others is not even looked at. */
+  readonly paymentId?: string;
   /** Of what happens from now on: whether it is for this subscriber, as far as the event itself tells. */
   readonly fits: (event: EventRow) => boolean;
   /** The same for what takes a look at the database. */
@@ -38,7 +40,7 @@ export function eventStream(context: Context, options: StreamOptions): Repeater<
       left = true;
       waiting.end();
     });
-    const stopListening = context.feed.listen((events) => waiting.add(events.filter(options.fits)));
+    const stopListening = context.feed.listen((events) => waiting.add(events.filter(options.fits)), options.paymentId);
     const endOfToken = endWithToken(context, () => waiting.end());
     let told: string | null = null;
     const tell = async (message: EventMessage): Promise<void> => {
@@ -115,7 +117,8 @@ class Waiting {
   ended = false;
 
   add(events: readonly EventRow[]): void {
-    if (this.ended || this.overflowed) return;
+    // Woken for nothing, every subscriber would take its turn at every event of the others.
+    if (events.length === 0 || this.ended || this.overflowed) return;
     this.#events.push(...events);
     if (this.#events.length > WAITING_MAX) {
       this.#events = [];

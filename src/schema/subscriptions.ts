@@ -18,6 +18,7 @@ const PAGE_SIZE = 200;
 function eventsOfPayment(context: Context, payment: PaymentRow, after: EventPosition | null) {
   const { log } = context.feed;
   return eventStream(context, {
+    paymentId: payment.id,
     fits: (event) => event.paymentId === payment.id && event.environmentId === payment.environmentId,
     opening: async () => {
       if (after !== null) return { after, first: null };

@@ -32,6 +32,7 @@ export class EventFeed {
   readonly log: EventLog;
   readonly #options: FeedOptions;
   readonly #listeners = new Set<Listener>();
+  readonly #listenersOfPayment = new Map<string, Set<Listener>>();
   #cursor: EventPosition | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
@@ -60,10 +61,24 @@ export class EventFeed {
     await this.#reading;
   }
 
-  /** Calls the listener with every event from now on, in order. @returns what ends it */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /**
+   * Calls the listener with every event from now on, in order.
+   * @param paymentId whose events alone it hears: thousands that each watch one payment cost an event of another nothing
+   * @returns what ends it
+   */
+  listen(listener: Listener, paymentId?: string): () => void {
+    if (paymentId === undefined) {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    }
+    const ofPayment = this.#listenersOfPayment.get(paymentId) ?? new Set();
+    this.#listenersOfPayment.set(paymentId, ofPayment.add(listener));
+    return () => {
+      ofPayment.delete(listener);
+      if (ofPayment.size === 0 && this.#listenersOfPayment.get(paymentId) === ofPayment) {
+        this.#listenersOfPayment.delete(paymentId);
+      }
+    };
   }
 
   /** To be called after a commit that appended events: wakes the readers of all processes, this one at once. */
@@ -161,9 +176,16 @@ export class EventFeed {
     }
   }
 
-  /** A listener's fault is its own: the others hear all the same. */
   #tell(events: readonly PaymentEvent[]): void {
-    for (const listener of this.#listeners) {
+    this.#tellThem(this.#listeners, events);
+    for (const [paymentId, ofPayment] of Map.groupBy(events, (event) => event.paymentId)) {
+      this.#tellThem(this.#listenersOfPayment.get(paymentId) ?? [], ofPayment);
+    }
+  }
+
+  /** A listener's fault is its own: the others hear all the same. */
+  #tellThem(listeners: Iterable<Listener>, events: readonly PaymentEvent[]): void {
+    for (const listener of listeners) {
       try {
         listener(events);
       } catch (error) {
