@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import type { EventPosition } from '../domain/event-cursor.ts';
@@ -31,6 +32,8 @@ export class EventFeed {
   /** The log that it follows. */
   readonly log: EventLog;
   readonly #options: FeedOptions;
+  /** By which it knows its own NOTIFY: it has looked already. */
+  readonly #name = randomUUID();
   readonly #listeners = new Set<Listener>();
   readonly #listenersOfPayment = new Map<string, Set<Listener>>();
   #cursor: EventPosition | undefined;
@@ -97,7 +100,7 @@ export class EventFeed {
     try {
       do {
         this.#notifyAgain = false;
-        await this.#options.pool.query(`NOTIFY ${CHANNEL}`);
+        await this.#options.pool.query(`NOTIFY ${CHANNEL}, '${this.#name}'`);
       } while (this.#notifyAgain);
     } catch (error) {
       // The slow look covers it.
@@ -119,7 +122,9 @@ export class EventFeed {
       this.#stopListening = undefined;
       if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
     };
-    client.on('notification', () => void this.#wake());
+    client.on('notification', ({ payload }) => {
+      if (payload !== this.#name) void this.#wake();
+    });
     try {
       await client.query(`LISTEN ${CHANNEL}`);
     } catch (error) {
