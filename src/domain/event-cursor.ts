@@ -13,6 +13,11 @@ export interface EventPosition {
 /** Before every event. */
 export const LOG_START: EventPosition = { epoch: 0, orderXid: 0n, position: 0n };
 
+/** The position of an event, without the rest of it. */
+export function positionOf({ epoch, orderXid, position }: EventPosition): EventPosition {
+  return { epoch, orderXid, position };
+}
+
 /** A position, and the epoch in which a client was told it: in another, what it had read before may be gone. */
 export interface EventCursor extends EventPosition {
   readonly toldIn: number;

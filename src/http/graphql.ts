@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry.ts';
 import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts';
 import { createMask, useQuietErrors } from './masking.ts';
 import { usePayerCost } from './query-cost.ts';
+import { useSharedExecution } from './shared-execution.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -41,7 +42,7 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
-    plugins: [useQuietErrors(), usePayerCost()],
+    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);

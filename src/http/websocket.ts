@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import {
   GraphQLError,
   type DocumentNode,
@@ -6,13 +7,13 @@ import {
   type GraphQLSchema,
   type subscribe as graphqlSubscribe,
 } from 'graphql';
-import type { SubscribePayload } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
+import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Gateway } from '../payments/gateway.ts';
 import { authenticate, credentialOf } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
+import { openSocket, sendAll, type OpenSocket } from './socket.ts';
 
 /** The largest message, in bytes: the same as a body over HTTP. */
 const MESSAGE_BYTES_MAX = 200_000;
@@ -27,52 +28,55 @@ export function serveWebSocket(
   server: Server,
   { gateway, graphql, mask }: { gateway: Gateway; graphql: GraphQLServer; mask: ReturnType<typeof createMask> },
 ): () => Promise<void> {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
+  const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
+    connectionInitWaitTimeout: CONNECTION_INIT_MS,
+    // False closes the socket with 4403.
+    onConnect: async ({ connectionParams }) => {
+      try {
+        await authenticate(gateway, credentialIn(connectionParams));
+        return true;
+      } catch (error) {
+        if (error instanceof GraphQLError) return false;
+        throw mask(error);
+      }
+    },
+    onSubscribe: async ({ connectionParams }, _id, payload) => {
+      try {
+        return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' });
+      } catch (error) {
+        // Thrown on, it would close the whole socket for one operation's fault.
+        return [mask(error) as GraphQLError];
+      }
+    },
+    // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
+    onError: (_context, _id, _payload, errors) =>
+      errors.map((error) =>
+        (error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError)).toJSON(),
+      ),
+    onOperation: ({ extra }, id, _payload, _args, result) =>
+      Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
+    execute: (args) => (args as Prepared).rootValue.execute(args),
+    subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+  });
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener away: a peer that goes away now would end the process.
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     if (request.url?.split('?')[0] !== GRAPHQL_PATH) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => sockets.emit('connection', upgraded, request));
+    sockets.handleUpgrade(request, socket, head, (upgraded) => openSocket(upgraded, protocol));
   });
-  const transport = useServer(
-    {
-      connectionInitWaitTimeout: CONNECTION_INIT_MS,
-      // False closes the socket with 4403.
-      onConnect: async ({ connectionParams }) => {
-        try {
-          await authenticate(gateway, credentialIn(connectionParams));
-          return true;
-        } catch (error) {
-          if (error instanceof GraphQLError) return false;
-          throw mask(error);
-        }
-      },
-      onSubscribe: async ({ connectionParams }, _id, payload) => {
-        try {
-          return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' });
-        } catch (error) {
-          // Thrown on, it would close the whole socket for one operation's fault.
-          return [mask(error) as GraphQLError];
-        }
-      },
-      // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
-      onError: (_context, _id, _payload, errors) =>
-        errors.map((error) =>
-          (error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError)).toJSON(),
-        ),
-      execute: (args) => (args as Prepared).rootValue.execute(args),
-      subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
-    },
-    sockets,
-  );
   return async () => {
     for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
-    await transport.dispose();
-    sockets.close();
+    await new Promise((resolve) => sockets.close(resolve));
   };
+}
+
+/** It keeps nothing alive of the request that opened the socket. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** What Yoga prepares for an operation. Its own types leave every function `any`. */

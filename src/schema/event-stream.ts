@@ -1,9 +1,8 @@
 import { GraphQLError } from 'graphql';
-import { Repeater } from 'graphql-yoga';
 import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
-import { isAfter, type EventPosition } from '../domain/event-cursor.ts';
+import { isAfter, LOG_START, positionOf, type EventPosition } from '../domain/event-cursor.ts';
 import type { EventPage } from '../store/event-log.ts';
-import type { Context } from './context.ts';
+import { renewLoaders, type Context } from './context.ts';
 import { isStillAllowed, noLongerAllowed } from './still-allowed.ts';
 
 /** An event for a subscriber, and the cursor after it; the first message of a feed has a cursor only. */
@@ -13,6 +12,8 @@ export interface EventMessage {
 }
 
 export interface StreamOptions {
+  /** Whose events alone they are, if they are one payment's: what happens to others is not even looked at. */
+  readonly paymentId?: string;
   /** Of what happens from now on: whether it is for this subscriber, as far as the event itself tells. */
   readonly fits: (event: EventRow) => boolean;
   /** The same for what takes a look at the database. */
@@ -29,68 +30,107 @@ const WAITING_MAX = 1_000;
 /**
  * One subscriber: what there is already, page by page as it takes it, then what happens, at the seam nothing left out and
  * nothing twice. What waits for it is bounded: one that falls too far behind is cut off with the cursor to resume from.
+ *
+ * No generator: one would hold what it told last, rows and all, until it tells the next, and thousands wait at once.
  */
-export function eventStream(context: Context, options: StreamOptions): Repeater<EventMessage> {
-  return new Repeater<EventMessage>(async (push, stop) => {
-    const waiting = new Waiting();
-    let left = false;
-    void stop.then(() => {
-      left = true;
-      waiting.end();
-    });
-    const stopListening = context.feed.listen((events) => waiting.add(events.filter(options.fits)));
-    const endOfToken = endWithToken(context, () => waiting.end());
-    let told: string | null = null;
-    const tell = async (message: EventMessage): Promise<void> => {
-      // The first message comes right after the credential was looked at.
-      if (message.event !== null && !(await isStillAllowed(context, message.event))) throw noLongerAllowed(told);
-      told = message.cursor;
-      // Goes on when the subscriber asks for the next one, or leaves.
-      await push(message);
-    };
-    try {
-      const { after, first } = await options.opening();
-      if (first !== null) await tell(first);
-      let last = await catchUp(context, options, { after, waiting, tell });
-      for (;;) {
-        const event = await waiting.take();
-        if (event === undefined) break;
-        if (!isAfter(event, last)) continue;
-        last = event;
-        if (options.fitsToo !== undefined && !(await options.fitsToo(event))) continue;
-        await tell({ cursor: context.feed.log.cursorOf(event), event });
-      }
-      if (left) return;
-      throw waiting.overflowed ? tooSlow(told) : noLongerAllowed(told);
-    } finally {
-      clearTimeout(endOfToken);
-      stopListening();
-    }
-  });
-}
+export class EventStream implements AsyncIterableIterator<EventMessage> {
+  readonly #context: Context;
+  readonly #options: StreamOptions;
+  readonly #waiting = new Waiting();
+  /** What comes before what happens from now on; undefined once it was told. */
+  #beginning: AsyncGenerator<EventMessage, EventPosition> | undefined = this.#begin();
+  #last = LOG_START;
+  /** The cursor of the last message. */
+  #told: string | null = null;
+  #stopListening: (() => void) | undefined;
+  #endOfToken: NodeJS.Timeout | undefined;
 
-/** Tells what there is already. @returns up to where */
-async function catchUp(
-  { feed }: Context,
-  { backlog }: StreamOptions,
-  to: {
-    readonly after: EventPosition;
-    readonly waiting: Waiting;
-    readonly tell: (message: EventMessage) => Promise<void>;
-  },
-): Promise<EventPosition> {
-  if (backlog === null) return to.after;
-  let { after } = to;
-  for (;;) {
-    // What overflows until the end of the log is reached is read from there.
-    to.waiting.clear();
-    const page = await backlog(after);
-    for (const event of page.events) {
-      if (to.waiting.ended) return after;
-      await to.tell({ cursor: feed.log.cursorOf(event), event });
+  constructor(context: Context, options: StreamOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Is asked for again when the message was taken. */
+  async next(): Promise<IteratorResult<EventMessage, undefined>> {
+    try {
+      const value = this.#waiting.left ? undefined : await this.#next();
+      if (this.#waiting.left) return { done: true, value: undefined };
+      if (value !== undefined) return { done: false, value };
+      throw this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#told);
+    } catch (error) {
+      this.#end();
+      throw error;
     }
-    after = page.end;
-    if (!page.hasMore && !to.waiting.overflowed) return after;
+  }
+
+  return(): Promise<IteratorResult<EventMessage, undefined>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    this.#waiting.leave();
+    clearTimeout(this.#endOfToken);
+    this.#stopListening?.();
+  }
+
+  async #next(): Promise<EventMessage | undefined> {
+    if (this.#beginning !== undefined) {
+      const { done, value } = await this.#beginning.next();
+      if (done !== true) return value;
+      this.#beginning = undefined;
+      this.#last = value;
+    }
+    const { fitsToo } = this.#options;
+    for (;;) {
+      const event = await this.#waiting.take();
+      if (event === undefined) return undefined;
+      if (!isAfter(event, this.#last)) continue;
+      this.#last = positionOf(event);
+      if (fitsToo === undefined || (await fitsToo(event))) return this.#message(event);
+    }
+  }
+
+  /** Listens, and tells what there is already. @returns up to where */
+  async *#begin(): AsyncGenerator<EventMessage, EventPosition> {
+    const { paymentId, fits, opening, backlog } = this.#options;
+    const waiting = this.#waiting;
+    this.#stopListening = this.#context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
+    this.#endOfToken = endWithToken(this.#context, () => waiting.end());
+    // What the subscription was looked up with is not kept while it waits.
+    renewLoaders(this.#context);
+    const { first, ...opened } = await opening();
+    let { after } = opened;
+    if (first !== null) yield first.event === null ? this.#start(first) : this.#message(first.event);
+    if (backlog === null) return positionOf(after);
+    for (;;) {
+      // What overflows until the end of the log is reached is read from there.
+      waiting.clear();
+      const page = await backlog(after);
+      for (const event of page.events) {
+        if (waiting.ended) return positionOf(after);
+        yield this.#message(event);
+      }
+      after = page.end;
+      if (!page.hasMore && !waiting.overflowed) return positionOf(after);
+    }
+  }
+
+  /** The first message of a feed: it comes right after the credential was looked at. */
+  #start(message: EventMessage): EventMessage {
+    this.#told = message.cursor;
+    return message;
+  }
+
+  /** The credential is looked at when the subscriber has asked for the event, however long that waited before. */
+  async #message(event: EventRow): Promise<EventMessage> {
+    if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#told);
+    this.#told = this.#context.feed.log.cursorOf(event);
+    return { cursor: this.#told, event };
   }
 }
 
@@ -113,9 +153,12 @@ class Waiting {
   /** There was more than is kept. */
   overflowed = false;
   ended = false;
+  /** It was the subscriber who ended it. */
+  left = false;
 
   add(events: readonly EventRow[]): void {
-    if (this.ended || this.overflowed) return;
+    // Woken for nothing, every subscriber would take its turn at every event of the others.
+    if (events.length === 0 || this.ended || this.overflowed) return;
     this.#events.push(...events);
     if (this.#events.length > WAITING_MAX) {
       this.#events = [];
@@ -132,6 +175,12 @@ class Waiting {
   end(): void {
     this.ended = true;
     this.#wake?.();
+  }
+
+  leave(): void {
+    this.left = true;
+    this.clear();
+    this.end();
   }
 
   /** The next event, once there is one; undefined when it is over. */

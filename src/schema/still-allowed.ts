@@ -1,32 +1,58 @@
 import { GraphQLError } from 'graphql';
 import { isTaken } from '../payments/client-token.ts';
 import { findEnvironment, isKeyValid } from '../store/access.ts';
+import type { Database } from '../store/database.ts';
 import type { Context } from './context.ts';
 
-/** What was asked because of an event, by what it was asked about. */
-const answers = new WeakMap<object, Map<string, Promise<unknown>>>();
-
 /**
- * Whether the credential of a subscription still opens it, as the database has it after an event. It is asked once for an
- * event and a key, or for an event and all client tokens of an environment, however many subscribers are told the event.
+ * Whether the credential of a subscription still opens it, as the database has it now. All who ask at the same moment
+ * about the same key, or about the client tokens of the same environment, share the answer; none is kept.
  */
-export async function isStillAllowed({ gateway, credential }: Context, event: object): Promise<boolean> {
+export async function isStillAllowed({ gateway, credential }: Context): Promise<boolean> {
   const { database, now } = gateway;
   if (credential.kind === 'key') {
     const { key } = credential;
-    return once(event, key.id, () => isKeyValid(database, key));
+    return together(database, key.id, () => isKeyValid(database, key));
   }
   const { token } = credential;
-  const environment = await once(event, token.environmentId, () => findEnvironment(database, token.environmentId));
+  const { environmentId } = token;
+  const environment = await together(database, environmentId, () => findEnvironment(database, environmentId));
   return isTaken(token, environment, now());
 }
 
-async function once<T>(event: object, about: string, ask: () => Promise<T>): Promise<T> {
-  const asked = answers.get(event) ?? new Map<string, Promise<unknown>>();
-  answers.set(event, asked);
-  const answer = (asked.get(about) as Promise<T> | undefined) ?? ask();
-  asked.set(about, answer);
-  return answer;
+/** A question to the database: the one that was sent last, and the one that is still to be sent. */
+interface Question {
+  sent: Promise<unknown>;
+  next: Promise<unknown> | undefined;
+}
+
+const questions = new WeakMap<Database, Map<string, Question>>();
+
+/**
+ * Joins those who wait for the question to be sent. Never one that was sent: its answer may be of before the event. One is
+ * sent at a time, so that thousands who ask in disarray are few questions.
+ */
+async function together<T>(database: Database, about: string, ask: () => Promise<T>): Promise<T> {
+  const asked = questions.get(database) ?? new Map<string, Question>();
+  questions.set(database, asked);
+  const question = asked.get(about) ?? { sent: Promise.resolve(), next: undefined };
+  asked.set(about, question);
+  question.next ??= question.sent.then(afterThisTurn).then(() => {
+    const answer = ask();
+    question.next = undefined;
+    question.sent = answer
+      .catch(() => undefined)
+      .finally(() => {
+        if (question.next === undefined) asked.delete(about);
+      });
+    return answer;
+  });
+  return question.next as Promise<T>;
+}
+
+/** Once everything that is to be done now is done: all whom an event has woken have asked. */
+function afterThisTurn(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 /** What a subscription ends with whose credential is over. */

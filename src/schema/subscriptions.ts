@@ -6,7 +6,7 @@ import { isOwnPayment } from '../payments/payer.ts';
 import { builder } from './builder.ts';
 import { shareLoaders, type Context } from './context.ts';
 import { eventFilterOf, fits, PaymentEventFilter } from './event-filter.ts';
-import { eventStream, type EventMessage } from './event-stream.ts';
+import { EventStream, type EventMessage } from './event-stream.ts';
 import { resumeAfter } from './events.ts';
 import { PaymentEvent } from './payment-event.ts';
 import { READERS_TOO } from './reach.ts';
@@ -15,10 +15,13 @@ import { READERS_TOO } from './reach.ts';
 const PAGE_SIZE = 200;
 
 /** The last event of a payment first, or what came after a cursor; then every further one. */
-function eventsOfPayment(context: Context, payment: PaymentRow, after: EventPosition | null) {
+function eventsOfPayment(context: Context, { id, environmentId }: PaymentRow, after: EventPosition | null) {
   const { log } = context.feed;
-  return eventStream(context, {
-    fits: (event) => event.paymentId === payment.id && event.environmentId === payment.environmentId,
+  // Not the row: it is old soon, and thousands wait with it.
+  const payment = { id, environmentId };
+  return new EventStream(context, {
+    paymentId: id,
+    fits: (event) => event.paymentId === id && event.environmentId === environmentId,
     opening: async () => {
       if (after !== null) return { after, first: null };
       const last = await log.lastOfPayment(payment);
@@ -34,7 +37,7 @@ function eventsOfAll(context: Context, given: Parameters<typeof eventFilterOf>[1
   const { environmentId } = context.caller;
   const filter = eventFilterOf(context, given);
   const { destination } = filter;
-  return eventStream(context, {
+  return new EventStream(context, {
     fits: (event) => fits(environmentId, filter, event),
     ...(destination !== undefined && {
       fitsToo: async (event: EventRow) => {

@@ -70,6 +70,10 @@ export async function refuseTokensUntil(database: Database, environmentId: strin
 
 /** Whether a key that was found before is still good. */
 export async function isKeyValid(database: Database, { environmentId, id }: KeyOwner): Promise<boolean> {
-  const key = await database.prisma.apiKey.findUnique({ where: { environmentId_id: { environmentId, id } } });
-  return key !== null && key.revokedAt === null;
+  const { rows } = await database.pool.query({
+    name: 'key_is_valid',
+    text: 'SELECT FROM api_key WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL',
+    values: [environmentId, id],
+  });
+  return rows.length === 1;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import type { EventPosition } from '../domain/event-cursor.ts';
@@ -31,7 +32,10 @@ export class EventFeed {
   /** The log that it follows. */
   readonly log: EventLog;
   readonly #options: FeedOptions;
+  /** By which it knows its own NOTIFY: it has looked already. */
+  readonly #name = randomUUID();
   readonly #listeners = new Set<Listener>();
+  readonly #listenersOfPayment = new Map<string, Set<Listener>>();
   #cursor: EventPosition | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
@@ -60,10 +64,24 @@ export class EventFeed {
     await this.#reading;
   }
 
-  /** Calls the listener with every event from now on, in order. @returns what ends it */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /**
+   * Calls the listener with every event from now on, in order.
+   * @param paymentId whose events alone it hears: thousands that each watch one payment cost an event of another nothing
+   * @returns what ends it
+   */
+  listen(listener: Listener, paymentId?: string): () => void {
+    if (paymentId === undefined) {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    }
+    const ofPayment = this.#listenersOfPayment.get(paymentId) ?? new Set();
+    this.#listenersOfPayment.set(paymentId, ofPayment.add(listener));
+    return () => {
+      ofPayment.delete(listener);
+      if (ofPayment.size === 0 && this.#listenersOfPayment.get(paymentId) === ofPayment) {
+        this.#listenersOfPayment.delete(paymentId);
+      }
+    };
   }
 
   /** To be called after a commit that appended events: wakes the readers of all processes, this one at once. */
@@ -82,7 +100,7 @@ export class EventFeed {
     try {
       do {
         this.#notifyAgain = false;
-        await this.#options.pool.query(`NOTIFY ${CHANNEL}`);
+        await this.#options.pool.query(`NOTIFY ${CHANNEL}, '${this.#name}'`);
       } while (this.#notifyAgain);
     } catch (error) {
       // The slow look covers it.
@@ -104,7 +122,9 @@ export class EventFeed {
       this.#stopListening = undefined;
       if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
     };
-    client.on('notification', () => void this.#wake());
+    client.on('notification', ({ payload }) => {
+      if (payload !== this.#name) void this.#wake();
+    });
     try {
       await client.query(`LISTEN ${CHANNEL}`);
     } catch (error) {
@@ -161,9 +181,16 @@ export class EventFeed {
     }
   }
 
-  /** A listener's fault is its own: the others hear all the same. */
   #tell(events: readonly PaymentEvent[]): void {
-    for (const listener of this.#listeners) {
+    this.#tellThem(this.#listeners, events);
+    for (const [paymentId, ofPayment] of Map.groupBy(events, (event) => event.paymentId)) {
+      this.#tellThem(this.#listenersOfPayment.get(paymentId) ?? [], ofPayment);
+    }
+  }
+
+  /** A listener's fault is its own: the others hear all the same. */
+  #tellThem(listeners: Iterable<Listener>, events: readonly PaymentEvent[]): void {
+    for (const listener of listeners) {
       try {
         listener(events);
       } catch (error) {

@@ -11,6 +11,7 @@ import type {
   PaymentDestination,
   PaymentEvent,
   PaymentMethod,
+  Prisma,
   ProcessorAccount,
   Refund,
   WebhookAttempt,
@@ -44,27 +45,27 @@ export interface PageRequest {
   readonly descending: boolean;
 }
 
-/**
- * How rows are read for one request: each relation through one DataLoader, each batch one statement, whatever
- * the number of its keys. All of it is scoped by the environment here, so that no caller can forget it.
- */
-export function createLoaders(database: Database, environmentId: string) {
-  const { prisma } = database;
+/** Whose rows are read, and from where. */
+interface Scope {
+  readonly database: Database;
+  readonly environmentId: string;
+}
 
-  const byId = <T extends keyof RowsById>(model: T): DataLoader<string, RowsById[T] | null> =>
+type Batch<T> = DataLoader<string, T>;
+
+const byId =
+  <T extends keyof RowsById>(model: T) =>
+  ({ database, environmentId }: Scope): Batch<RowsById[T] | null> =>
     new DataLoader(async (ids) => {
-      const rows = await readByIds(prisma[model] as unknown as FindMany<RowsById[T]>, environmentId, ids);
+      const rows = await readByIds(database.prisma[model] as unknown as FindMany<RowsById[T]>, environmentId, ids);
       return ids.map((id) => rows.get(id) ?? null);
     });
 
-  const children = <R extends object>(
-    delegate: unknown,
-    parent: keyof R & string,
-    order: readonly string[],
-    where: object = {},
-  ) =>
-    new DataLoader<string, R[]>(async (ids) => {
-      const rows = await (delegate as FindMany<R>).findMany({
+const children =
+  <R extends object>(model: Model, parent: keyof R & string, order: readonly string[], where: object = {}) =>
+  ({ database, environmentId }: Scope): Batch<R[]> =>
+    new DataLoader(async (ids) => {
+      const rows = await (database.prisma[model] as unknown as FindMany<R>).findMany({
         where: { ...where, environmentId, [parent]: { in: [...ids] } },
         orderBy: order.map((column) => ({ [column]: 'asc' as const })),
       });
@@ -72,9 +73,11 @@ export function createLoaders(database: Database, environmentId: string) {
       return ids.map((id) => groups.get(id) ?? []);
     });
 
-  /** A page of each parent's rows, all parents that ask for the same page in one statement. */
-  const pages = <R>(table: string, parent: string, order: readonly string[]) => {
-    const byRequest = new Map<string, DataLoader<string, R[]>>();
+/** A page of each parent's rows, all parents that ask for the same page in one statement. */
+const pages =
+  <R>(table: string, parent: string, order: readonly string[]) =>
+  ({ database, environmentId }: Scope) => {
+    const byRequest = new Map<string, Batch<R[]>>();
     return (parentId: string, request: PageRequest): Promise<R[]> => {
       const key = JSON.stringify(request);
       const loader =
@@ -87,9 +90,11 @@ export function createLoaders(database: Database, environmentId: string) {
     };
   };
 
-  const counts = (table: string, parent: string): DataLoader<string, number> =>
+const counts =
+  (table: string, parent: string) =>
+  ({ database, environmentId }: Scope): Batch<number> =>
     new DataLoader(async (ids) => {
-      const rows = await prisma.$queryRawUnsafe<{ id: string; count: bigint }[]>(
+      const rows = await database.prisma.$queryRawUnsafe<{ id: string; count: bigint }[]>(
         `SELECT ${columnOf(parent)}::text AS id, count(*) AS count FROM ${table}
          WHERE environment_id = $1::uuid AND ${columnOf(parent)} = ANY($2::uuid[]) GROUP BY 1`,
         environmentId,
@@ -99,52 +104,51 @@ export function createLoaders(database: Database, environmentId: string) {
       return ids.map((id) => found.get(id) ?? 0);
     });
 
-  return {
-    account: new DataLoader<string, Account | null>(async (ids) => {
-      const rows = await prisma.account.findMany({ where: { id: { in: [...ids] } } });
+const MAKERS = {
+  account: ({ database }: Scope): Batch<Account | null> =>
+    new DataLoader(async (ids) => {
+      const rows = await database.prisma.account.findMany({ where: { id: { in: [...ids] } } });
       return ids.map((id) => rows.find((row) => row.id === id) ?? null);
     }),
-    payment: byId('payment'),
-    customer: byId('customer'),
-    paymentMethod: byId('paymentMethod'),
-    attempt: byId('attempt'),
-    capture: byId('capture'),
-    refund: byId('refund'),
-    operation: byId('operation'),
-    paymentEvent: byId('paymentEvent'),
-    processorAccount: byId('processorAccount'),
-    webhookEndpoint: byId('webhookEndpoint'),
-    webhookDelivery: byId('webhookDelivery'),
-    attemptsOfWebhookDelivery: children<WebhookAttempt>(prisma.webhookAttempt, 'deliveryId', ['number']),
-    reversalsOfCapture: children<CaptureReversal>(prisma.captureReversal, 'captureId', ['createdAt']),
-    operationsOfPayment: children<Operation>(prisma.operation, 'paymentId', ['createdAt', 'id']),
-    resolutionsOfOperation: children<OperationResolution>(prisma.operationResolution, 'operationId', [
-      'createdAt',
-      'id',
-    ]),
-    attemptsOfPayment: children<Attempt>(prisma.attempt, 'paymentId', ['number']),
-    capturesOfPayment: children<Capture>(prisma.capture, 'paymentId', ['createdAt', 'id']),
-    capturesOfAttempt: children<Capture>(prisma.capture, 'attemptId', ['createdAt', 'id']),
-    refundsOfPayment: children<Refund>(prisma.refund, 'paymentId', ['createdAt', 'id']),
-    refundsOfAttempt: children<Refund>(prisma.refund, 'attemptId', ['createdAt', 'id']),
-    destinationsOfPayment: children<PaymentDestination>(prisma.paymentDestination, 'paymentId', ['position']),
-    paymentMethodsOfCustomer: children<PaymentMethod>(prisma.paymentMethod, 'customerId', ['createdAt', 'id'], {
-      detachedAt: null,
-    }),
-    attemptsOfPaymentMethod: pages<Attempt>('attempt', 'paymentMethodId', ['createdAt', 'id']),
-    attemptCountOfPaymentMethod: counts('attempt', 'paymentMethodId'),
-    paymentsOfCustomer: pages<Payment>('payment', 'customerId', ['createdAt', 'id']),
-    paymentCountOfCustomer: counts('payment', 'customerId'),
-    paymentsOfPaymentMethod: pages<Payment>('payment', 'paymentMethodId', ['createdAt', 'id']),
-    paymentCountOfPaymentMethod: counts('payment', 'paymentMethodId'),
-    eventsOfPayment: pages<PaymentEvent>('payment_event', 'paymentId', ['sequence']),
-    eventCountOfPayment: counts('payment_event', 'paymentId'),
-    eventsOfAttempt: children<PaymentEvent>(prisma.paymentEvent, 'attemptId', ['sequence']),
-    eventsOfCapture: children<PaymentEvent>(prisma.paymentEvent, 'captureId', ['sequence']),
-    eventsOfRefund: children<PaymentEvent>(prisma.paymentEvent, 'refundId', ['sequence']),
-    /** Captures that a refund gives back, and the refunds of a capture, through their allocations. */
-    capturesOfRefund: new DataLoader<string, Capture[]>(async (ids) => {
-      const rows = await prisma.refundAllocation.findMany({
+  payment: byId('payment'),
+  customer: byId('customer'),
+  paymentMethod: byId('paymentMethod'),
+  attempt: byId('attempt'),
+  capture: byId('capture'),
+  refund: byId('refund'),
+  operation: byId('operation'),
+  paymentEvent: byId('paymentEvent'),
+  processorAccount: byId('processorAccount'),
+  webhookEndpoint: byId('webhookEndpoint'),
+  webhookDelivery: byId('webhookDelivery'),
+  attemptsOfWebhookDelivery: children<WebhookAttempt>('webhookAttempt', 'deliveryId', ['number']),
+  reversalsOfCapture: children<CaptureReversal>('captureReversal', 'captureId', ['createdAt']),
+  operationsOfPayment: children<Operation>('operation', 'paymentId', ['createdAt', 'id']),
+  resolutionsOfOperation: children<OperationResolution>('operationResolution', 'operationId', ['createdAt', 'id']),
+  attemptsOfPayment: children<Attempt>('attempt', 'paymentId', ['number']),
+  capturesOfPayment: children<Capture>('capture', 'paymentId', ['createdAt', 'id']),
+  capturesOfAttempt: children<Capture>('capture', 'attemptId', ['createdAt', 'id']),
+  refundsOfPayment: children<Refund>('refund', 'paymentId', ['createdAt', 'id']),
+  refundsOfAttempt: children<Refund>('refund', 'attemptId', ['createdAt', 'id']),
+  destinationsOfPayment: children<PaymentDestination>('paymentDestination', 'paymentId', ['position']),
+  paymentMethodsOfCustomer: children<PaymentMethod>('paymentMethod', 'customerId', ['createdAt', 'id'], {
+    detachedAt: null,
+  }),
+  attemptsOfPaymentMethod: pages<Attempt>('attempt', 'paymentMethodId', ['createdAt', 'id']),
+  attemptCountOfPaymentMethod: counts('attempt', 'paymentMethodId'),
+  paymentsOfCustomer: pages<Payment>('payment', 'customerId', ['createdAt', 'id']),
+  paymentCountOfCustomer: counts('payment', 'customerId'),
+  paymentsOfPaymentMethod: pages<Payment>('payment', 'paymentMethodId', ['createdAt', 'id']),
+  paymentCountOfPaymentMethod: counts('payment', 'paymentMethodId'),
+  eventsOfPayment: pages<PaymentEvent>('payment_event', 'paymentId', ['sequence']),
+  eventCountOfPayment: counts('payment_event', 'paymentId'),
+  eventsOfAttempt: children<PaymentEvent>('paymentEvent', 'attemptId', ['sequence']),
+  eventsOfCapture: children<PaymentEvent>('paymentEvent', 'captureId', ['sequence']),
+  eventsOfRefund: children<PaymentEvent>('paymentEvent', 'refundId', ['sequence']),
+  /** Captures that a refund gives back, and the refunds of a capture, through their allocations. */
+  capturesOfRefund: ({ database, environmentId }: Scope): Batch<Capture[]> =>
+    new DataLoader(async (ids) => {
+      const rows = await database.prisma.refundAllocation.findMany({
         where: { environmentId, refundId: { in: [...ids] } },
         include: { capture: true },
         orderBy: { captureId: 'asc' },
@@ -152,8 +156,9 @@ export function createLoaders(database: Database, environmentId: string) {
       const groups = Map.groupBy(rows, (row) => row.refundId);
       return ids.map((id) => (groups.get(id) ?? []).map((row) => row.capture));
     }),
-    refundsOfCapture: new DataLoader<string, Refund[]>(async (ids) => {
-      const rows = await prisma.refundAllocation.findMany({
+  refundsOfCapture: ({ database, environmentId }: Scope): Batch<Refund[]> =>
+    new DataLoader(async (ids) => {
+      const rows = await database.prisma.refundAllocation.findMany({
         where: { environmentId, captureId: { in: [...ids] } },
         include: { refund: true },
         orderBy: { refundId: 'asc' },
@@ -161,10 +166,41 @@ export function createLoaders(database: Database, environmentId: string) {
       const groups = Map.groupBy(rows, (row) => row.captureId);
       return ids.map((id) => (groups.get(id) ?? []).map((row) => row.refund));
     }),
-  };
+};
+
+/**
+ * How rows are read for one request: each relation through one DataLoader, each batch one statement, whatever
+ * the number of its keys. All of it is scoped by the environment here, so that no caller can forget it.
+ */
+export type Loaders = { readonly [Name in keyof typeof MAKERS]: ReturnType<(typeof MAKERS)[Name]> };
+
+/** Each loader is made when it is first asked for: of some forty, an event takes one or two, and a waiting subscriber none. */
+class LazyLoaders {
+  readonly scope: Scope;
+
+  constructor(scope: Scope) {
+    this.scope = scope;
+  }
+
+  static {
+    for (const [name, make] of Object.entries(MAKERS)) {
+      Object.defineProperty(this.prototype, name, {
+        get(this: LazyLoaders): unknown {
+          const value = make(this.scope);
+          Object.defineProperty(this, name, { value });
+          return value;
+        },
+      });
+    }
+  }
 }
 
-export type Loaders = ReturnType<typeof createLoaders>;
+export function createLoaders(database: Database, environmentId: string): Loaders {
+  return new LazyLoaders({ database, environmentId }) as unknown as Loaders;
+}
+
+/** The models of Prisma's client. */
+type Model = Uncapitalize<Prisma.ModelName>;
 
 /** The part of a Prisma delegate that the loaders use: the generated ones differ by model only in their types. */
 interface FindMany<R> {

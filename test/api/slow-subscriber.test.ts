@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import type { EventPosition } from '../../src/domain/event-cursor.ts';
 import { createContext } from '../../src/schema/context.ts';
-import { eventStream, type EventMessage, type StreamOptions } from '../../src/schema/event-stream.ts';
+import { EventStream, type StreamOptions } from '../../src/schema/event-stream.ts';
 import { findKey } from '../../src/store/access.ts';
 import type { EventFeed } from '../../src/store/event-feed.ts';
 import { useGateway } from '../harness/gateway.ts';
@@ -11,9 +11,9 @@ import { until } from '../harness/until.ts';
 const gateway = useGateway();
 
 /** A feed whose events are told by hand, and a subscriber of it that takes them by hand. */
-async function subscriber(options: Partial<StreamOptions> = {}) {
+async function subscriber(options: Partial<StreamOptions> = {}, secret = gateway().keys.test) {
   const { gateway: app } = gateway().app;
-  const key = await findKey(app.database, gateway().keys.test);
+  const key = await findKey(app.database, secret);
   if (key === undefined) throw new Error('the key of the tests is not known');
   const listeners = new Set<(events: readonly PaymentEvent[]) => void>();
   const feed = {
@@ -24,7 +24,7 @@ async function subscriber(options: Partial<StreamOptions> = {}) {
     log: { cursorOf: ({ position }: EventPosition) => String(position) },
   };
   const context = createContext(app, feed as unknown as EventFeed, { kind: 'key', key });
-  const stream = eventStream(context, {
+  const stream = new EventStream(context, {
     fits: () => true,
     opening: () => Promise.resolve({ after: at(0), first: { cursor: '0', event: null } }),
     backlog: null,
@@ -35,15 +35,18 @@ async function subscriber(options: Partial<StreamOptions> = {}) {
     listeners,
     /** The cursor of the next message. */
     take: async (): Promise<string> => {
-      const { done, value } = (await stream.next()) as IteratorResult<EventMessage, undefined>;
+      const { done, value } = await stream.next();
       if (done === true) throw new Error('the stream ended');
       return value.cursor;
     },
-    tell: (from: number, to: number) => {
-      const events = Array.from({ length: to - from + 1 }, (_, index) => at(from + index));
+    tell: (from: number, to: number, events = between(from, to)) => {
       for (const listener of listeners) listener(events);
     },
   };
+}
+
+function between(from: number, to: number): PaymentEvent[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => at(from + index));
 }
 
 /** An event, of which only its place counts here. */
@@ -105,4 +108,36 @@ test('a fault while it is being opened ends it, and nobody listens any more', as
   const { stream, listeners } = await subscriber({ opening: () => Promise.reject(new Error('no database')) });
   await expect(stream.next()).rejects.toThrow('no database');
   expect(await until(() => listeners.size === 0)).toBe(true);
+});
+
+test('what waited for a subscriber is not told any more once its key is revoked, though others were told it in time', async () => {
+  const { prisma } = gateway().app.gateway.database;
+  const [quick, slow] = [await subscriber({}, gateway().keys.live), await subscriber({}, gateway().keys.live)];
+  const first = { cursor: '1', event: at(1) };
+  const late = await subscriber({ opening: () => Promise.resolve({ after: at(1), first }) }, gateway().keys.live);
+  const events = between(1, 3);
+  for (const { stream, tell } of [quick, slow]) {
+    await stream.next();
+    tell(1, 3, events);
+  }
+  expect([await quick.take(), await quick.take(), await quick.take(), await slow.take()]).toEqual(['1', '2', '3', '1']);
+  await prisma.apiKey.updateMany({ where: { name: 'live' }, data: { revokedAt: new Date() } });
+  await expect(slow.take()).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED', cursor: '1' } });
+  // What it was not told comes after the cursor that it is told.
+  await expect(late.take()).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED', cursor: null } });
+  expect([slow.listeners.size, late.listeners.size]).toEqual([0, 0]);
+});
+
+test('thousands who ask at the same moment whether their key is good ask once', async () => {
+  const { pool } = gateway().app.gateway.database;
+  const asked = vi.spyOn(pool, 'query');
+  onTestFinished(() => asked.mockRestore());
+  const all = await Promise.all(Array.from({ length: 20 }, () => subscriber()));
+  for (const { stream } of all) await stream.next();
+  asked.mockClear();
+  for (const { tell } of all) tell(1, 1);
+  expect(await Promise.all(all.map(({ take }) => take()))).toEqual(all.map(() => '1'));
+  const questions = asked.mock.calls.filter(([query]) => (query as { name?: string }).name === 'key_is_valid');
+  expect(questions).toHaveLength(1);
+  for (const { stream } of all) await stream.return();
 });

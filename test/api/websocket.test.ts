@@ -88,3 +88,24 @@ test('a key that is revoked takes no further operation', async () => {
   expect(JSON.stringify(answer)).toContain('UNAUTHENTICATED');
   socket.close();
 });
+
+test('a message that is too large closes the socket with 1009', async () => {
+  const { closed, send } = await open(gateway(), { authorization: gateway().keys.test });
+  send({ type: 'ping', payload: { text: 'x'.repeat(200_000) } });
+  expect(await closed).toBe(1009);
+});
+
+test('operations of one socket that are told the same are each told it under their own id', async () => {
+  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.test });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  const ids = ['one', 'in "quotes"'];
+  for (const id of ids) send({ type: 'subscribe', id, payload: { query: String(PaymentEventsDocument) } });
+  await until(() => ids.every((id) => messages.some((message) => message.id === id)));
+  messages.length = 0;
+  await till.pay({ process: false });
+  const [one, other] = await until(() => messages.length === 2 && messages);
+  expect(new Set([one?.id, other?.id])).toEqual(new Set(ids));
+  expect(one?.payload).toEqual(other?.payload);
+  socket.close();
+  await until(() => listeners() === 0);
+});

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import { decodeId } from '../../src/domain/ids.ts';
 import { PaymentDraft } from '../../src/payments/draft.ts';
@@ -182,4 +182,19 @@ test('a listener that throws keeps nothing from the others', async () => {
   await till.pay({ process: false });
   await until(() => after.length === 1);
   expect(errors).toHaveLength(1);
+});
+
+test('a process is woken by the others and not by itself', async () => {
+  const [one, other] = [await startFeed(), await startFeed()];
+  const readsOf = ({ pool }: typeof one) => {
+    const queries = vi.spyOn(pool, 'query');
+    return () => queries.mock.calls.filter(([query]) => (query as { name?: string }).name === 'event_feed_read').length;
+  };
+  const [reads, readsOfOther] = [readsOf(one), readsOf(other)];
+  one.feed.appended();
+  await until(() => readsOfOther() === 1);
+  // Notifications come in their order: once this one has, that of its own has come.
+  other.feed.appended();
+  await until(() => reads() > 1);
+  expect([reads(), readsOfOther()]).toEqual([2, 2]);
 });

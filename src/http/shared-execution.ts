@@ -1,0 +1,108 @@
+import {
+  createSourceEventStream,
+  executeSubscriptionEvent,
+  validateSubscriptionArgs,
+  type DocumentNode,
+  type ExecutionArgs,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../schema/context.ts';
+import type { EventMessage } from '../schema/event-stream.ts';
+
+/**
+ * Subscribers of one key that ask for the same are answered the same: what an event comes to is found out once for all of
+ * them. Each is looked at before (`isStillAllowed`), and gets it in its own turn.
+ */
+export function useSharedExecution(): Plugin<Context> {
+  return { onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe) };
+}
+
+type Answer = ReturnType<typeof executeSubscriptionEvent>;
+
+/** By the event and by what is asked. They go with the event. */
+const answers = new WeakMap<object, Map<string, Answer>>();
+
+async function subscribe(args: ExecutionArgs) {
+  const valid = validateSubscriptionArgs(args);
+  if (!('schema' in valid)) return { errors: valid };
+  const messages = await createSourceEventStream(valid);
+  if (!(Symbol.asyncIterator in messages)) return messages;
+  const asked = questionOf(args);
+  // graphql's own way keeps each answer until the next one, and thousands of subscribers wait.
+  return mapped(messages as AsyncIterable<EventMessage>, (message) => {
+    // With a context that is nobody's, and without the end of anyone's request: who leaves does not end it for the others.
+    const execute = () =>
+      executeSubscriptionEvent({
+        ...valid,
+        rootValue: message,
+        contextValue: { ...(valid.contextValue as Context) },
+        externalAbortSignal: undefined,
+      });
+    return message.event === null || asked === undefined ? execute() : once(message.event, asked, execute);
+  });
+}
+
+/** Each value as what it is mapped to. A fault ends the source, too. */
+function mapped<T, R>(
+  source: AsyncIterable<T>,
+  map: (value: T) => R | Promise<R>,
+): AsyncIterableIterator<R, undefined> {
+  const iterator: AsyncIterator<T, unknown> = source[Symbol.asyncIterator]();
+  const end = async (): Promise<IteratorReturnResult<undefined>> => {
+    await iterator.return?.();
+    return { done: true, value: undefined };
+  };
+  return {
+    async next() {
+      const told = await iterator.next();
+      if (told.done === true) return { done: true, value: undefined };
+      try {
+        return { done: false, value: await map(told.value) };
+      } catch (error) {
+        await end();
+        throw error;
+      }
+    },
+    return: end,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function once(event: object, asked: string, execute: () => Answer): Answer {
+  const known = answers.get(event) ?? new Map<string, Answer>();
+  answers.set(event, known);
+  const answer = known.get(asked) ?? forgetFaulty(execute(), () => known.delete(asked));
+  known.set(asked, answer);
+  return answer;
+}
+
+/** An answer with errors is for those who wait for it now: whoever comes later finds out anew. */
+function forgetFaulty(answer: Answer, forget: () => void): Answer {
+  void Promise.resolve(answer).then(({ errors }) => {
+    if (errors !== undefined) forget();
+  }, forget);
+  return answer;
+}
+
+/**
+ * Everything that an answer depends on besides the event. The document stands for its text, the variables are as they came
+ * and so are JSON; the key decides the environment, the mode and the scopes. Undefined for payers: tokens differ in their
+ * reach, and few subscribers have the same.
+ */
+function questionOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string | undefined {
+  const { credential } = contextValue as Context;
+  if (credential.kind !== 'key') return undefined;
+  return JSON.stringify([credential.key.id, numberOf(document), operationName, variableValues]);
+}
+
+const numbers = new WeakMap<DocumentNode, number>();
+let documents = 0;
+
+/** Yoga parses a text once: the same text is the same document, while it remembers it. */
+function numberOf(document: DocumentNode): number {
+  const number = numbers.get(document) ?? documents++;
+  numbers.set(document, number);
+  return number;
+}
