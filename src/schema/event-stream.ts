@@ -43,7 +43,9 @@ export function eventStream(context: Context, options: StreamOptions): Repeater<
     let told: string | null = null;
     const tell = async (message: EventMessage): Promise<void> => {
       // The first message comes right after the credential was looked at.
-      if (message.event !== null && !(await isStillAllowed(context, message.event))) throw noLongerAllowed(told);
+      if (message.event !== null && !(await isStillAllowed(context, message.event))) {
+        throw noLongerAllowed(context, told);
+      }
       told = message.cursor;
       // Goes on when the subscriber asks for the next one, or leaves.
       await push(message);
@@ -61,7 +63,7 @@ export function eventStream(context: Context, options: StreamOptions): Repeater<
         await tell({ cursor: context.feed.log.cursorOf(event), event });
       }
       if (left) return;
-      throw waiting.overflowed ? tooSlow(told) : noLongerAllowed(told);
+      throw waiting.overflowed ? tooSlow(told) : noLongerAllowed(context, told);
     } finally {
       clearTimeout(endOfToken);
       stopListening();

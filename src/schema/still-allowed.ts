@@ -29,9 +29,10 @@ async function once<T>(event: object, about: string, ask: () => Promise<T>): Pro
   return answer;
 }
 
-/** What a subscription ends with whose credential is over. */
-export function noLongerAllowed(cursor: string | null): GraphQLError {
-  return new GraphQLError('This credential is over: subscribe again with another one.', {
+/** What a subscription ends with whose credential is over, and where it was. */
+export function noLongerAllowed({ credential }: Context, cursor: string | null): GraphQLError {
+  const why = credential.kind === 'key' ? 'This key was revoked' : 'This client token is over, or it was revoked';
+  return new GraphQLError(`${why}: subscribe again with another one.`, {
     extensions: { code: 'UNAUTHENTICATED', cursor },
   });
 }
