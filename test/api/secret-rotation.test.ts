@@ -3,7 +3,9 @@ import { decodeProtectedHeader } from 'jose';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ClientTokenDocument, SignedOfPaymentDocument } from '../../generated/operations/graphql.ts';
+import type { ProcessorAccount } from '../../generated/prisma/client.ts';
 import { startApp } from '../../src/app.ts';
+import { Connections } from '../../src/payments/connections.ts';
 import { createKeyring } from '../../src/payments/keyring.ts';
 import { openPage } from '../../src/payments/page-link.ts';
 import { readToken } from '../../src/payments/token-text.ts';
@@ -162,6 +164,22 @@ test('failures of a card before count against those who pay with it after', asyn
   const payer = await Payer.of(after, { paymentId });
   expect(await payer.process({ paymentId, card: card(DECLINED) })).toMatchObject({ code: 'TOO_MANY_ATTEMPTS' });
   expect(await payer.process({ paymentId, card: card() })).toMatchObject({ payment: { status: 'SUCCEEDED' } });
+});
+
+test('credentials of a processor account that were sealed before are opened; new ones are sealed with the next secret', () => {
+  const { processors, database } = after.app.gateway;
+  const place = { environmentId: randomUUID(), id: randomUUID() };
+  const credentials = { secretKey: 'sk_of_a_processor', notificationSecrets: ['whsec_of_a_processor'] };
+  const connectionsWith = ({ keyring }: Pick<typeof onlyNext, 'keyring'>) =>
+    new Connections({ sandbox: processors.sandbox, connectors: [], database, keyring });
+  const accountOf = (connections: Connections) =>
+    ({ ...place, ...connections.sealed(place, credentials) }) as ProcessorAccount;
+  const old = accountOf(connectionsWith(onlyBefore));
+  expect(processors.credentialsOf(old)).toEqual(credentials);
+  expect(connectionsWith(onlyNext).credentialsOf(old)).toBeUndefined();
+  const next = accountOf(processors);
+  expect(next.credentialsKeyId).toBe(onlyNext.keyring.id);
+  expect(connectionsWith(onlyNext).credentialsOf(next)).toEqual(credentials);
 });
 
 test('a card that is given anew has a fingerprint of the next secret', async () => {
