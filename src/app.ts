@@ -31,6 +31,8 @@ import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 export interface AppOptions {
   readonly database: ConnectionTarget;
   readonly secret: string;
+  /** Secrets whose work is taken, too: those of before, or the next one. */
+  readonly otherSecrets?: readonly string[] | undefined;
   readonly host: string;
   readonly port: number;
   /** Where payers reach this gateway; the address that it listens on if it is left out. */
@@ -155,14 +157,14 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
 function createGateway(
   database: Database,
   feed: EventFeed,
-  options: Pick<AppOptions, 'secret' | 'log' | 'settings' | 'commit' | 'connectors'> & {
+  options: Pick<AppOptions, 'secret' | 'otherSecrets' | 'log' | 'settings' | 'commit' | 'connectors'> & {
     readonly epoch: number;
     readonly publicUrl: () => string;
     readonly sandbox: Processor;
   },
 ): Gateway {
   const { log, epoch, sandbox, publicUrl, connectors = [] } = options;
-  const keyring = createKeyring(options.secret);
+  const keyring = createKeyring(options.secret, options.otherSecrets);
   return {
     database,
     processors: new Connections({ sandbox, connectors, database, keyring }),

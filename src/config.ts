@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** With each of them, every address of a page may have to be compared. */
+const OTHER_SECRETS_MAX = 10;
+
 /**
  * Everything that an operator can set. This is the only place that reads the environment; an unknown or
  * malformed value ends the start with one line that names the variable.
@@ -20,6 +23,12 @@ const Environment = z.strictObject({
   TENDER_DATA_DIR: z.string().min(1).optional(),
   TENDER_EVENT_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
   TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_OTHER_SECRETS: z
+    .string()
+    .transform((value) => value.split(',').map((secret) => secret.trim()))
+    .refine((secrets) => secrets.every(({ length }) => length >= 32), 'each must have at least 32 characters')
+    .refine((secrets) => secrets.length <= OTHER_SECRETS_MAX, `can be ${OTHER_SECRETS_MAX} at most`)
+    .default([]),
   TENDER_PUBLIC_URL: z
     .string()
     .refine(isOrigin, 'must be where payers reach the gateway, without a path: https://pay.example.com')
@@ -72,6 +81,8 @@ export interface Config {
   readonly dataDirectory: string | undefined;
   /** What the keyed hashes are derived from; the embedded default makes one and keeps it. */
   readonly secret: string | undefined;
+  /** What else they may have been derived from: the secrets of before, or the next one. */
+  readonly otherSecrets: readonly string[];
   /** Which build this is, where no .git tells. */
   readonly commit: string | undefined;
   /** Where payers reach the gateway, if that is not the address that it listens on. */
@@ -119,6 +130,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'TENDER_SECRET: with DATABASE_URL it has to be set, to a random text of 32 characters or more that is kept outside the database.',
     );
   }
+  if (data.TENDER_SECRET !== undefined && data.TENDER_OTHER_SECRETS.includes(data.TENDER_SECRET)) {
+    throw new ConfigError('TENDER_OTHER_SECRETS: TENDER_SECRET is among them; they are the secrets besides it.');
+  }
   return {
     databaseUrl: data.DATABASE_URL,
     host: data.HOST,
@@ -126,6 +140,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: data.PORT,
     dataDirectory: data.TENDER_DATA_DIR,
     secret: data.TENDER_SECRET,
+    otherSecrets: data.TENDER_OTHER_SECRETS,
     commit: data.TENDER_COMMIT,
     publicUrl: data.TENDER_PUBLIC_URL,
     eventRetentionDays: data.TENDER_EVENT_RETENTION_DAYS,

@@ -23,7 +23,7 @@ interface Running {
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function start(config: Config, log: Logger): Promise<Running> {
-  const { databaseUrl, secret, host, port, publicUrl } = config;
+  const { databaseUrl, secret, otherSecrets, host, port, publicUrl } = config;
   const commit = config.commit ?? commitOf(CHECKOUT);
   const settings = {
     idempotencyRetentionMs: config.keyRetentionDays * 24 * 3_600_000,
@@ -35,39 +35,19 @@ async function start(config: Config, log: Logger): Promise<Running> {
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   const { stripeApiUrl } = config;
   const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
+  const options = { otherSecrets, host, port, publicUrl, log, settings, connectors, sandbox, commit };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
-    return {
-      app: await startApp({
-        database: databaseUrl,
-        secret,
-        host,
-        port,
-        publicUrl,
-        log,
-        settings,
-        connectors,
-        sandbox,
-        commit,
-      }),
-      cluster: undefined,
-    };
+    return { app: await startApp({ ...options, database: databaseUrl, secret }), cluster: undefined };
   }
   const directory = config.dataDirectory ?? defaultDataDirectory(CHECKOUT);
   const cluster = await startCluster({ directory, log: (line) => log.info(line) });
   try {
     await applyMigrations({ database: cluster.connection, directory: MIGRATIONS });
     const app = await startApp({
+      ...options,
       database: cluster.connection,
       secret: secret ?? (await readOrMakeSecret(directory)),
-      host,
-      port,
-      publicUrl,
-      log,
-      settings,
-      connectors,
-      sandbox,
-      commit,
       demo: (gateway) => readOrMakeDemo(gateway, directory),
     });
     cluster.announce(app.server.url);

@@ -1,4 +1,4 @@
-import type { IdempotencyKey, Operation, Payment } from '../../generated/prisma/client.ts';
+import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
 import {
   claimKeys,
@@ -16,7 +16,7 @@ import { invalid, notFound, type Failure } from './failure.ts';
 import { KEY_RETENTION_MIN_MS, type Caller, type Gateway } from './gateway.ts';
 import type { Origin } from './operation.ts';
 import { isOwnPayment } from './payer.ts';
-import { checkKey, keyRow, replay, type KeyedRequest, type KeyedResource } from './idempotency.ts';
+import { checkKey, keyClaim, replay, type KeyClaim, type KeyedRequest, type KeyedResource } from './idempotency.ts';
 
 /** What a decision made: the draft to write, and what the command needs of it afterwards. */
 export interface Decided<T> {
@@ -58,11 +58,11 @@ export async function begin<T>(
 ): Promise<Result<Begun<T>, Failure>> {
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
-  const row = keyRow(gateway, caller, request, resource);
+  const claim = keyClaim(gateway, caller, request, resource);
   for (let generation = 0; generation < GENERATIONS_MAX; generation++) {
     const origin = { principal: caller.principal, operation: request.operation, key: request.key, generation };
     try {
-      return await beginAs(gateway, caller, { row, origin, resource }, decide);
+      return await beginAs(gateway, caller, { claim, origin, resource }, decide);
     } catch (error) {
       if (!(error instanceof ProcessorKeyTaken) || !(await isOfExpiredRequest(gateway, error.operation))) throw error;
     }
@@ -97,15 +97,16 @@ async function isOfExpiredRequest(
 async function beginAs<T>(
   gateway: Gateway,
   caller: Caller,
-  as: { readonly row: IdempotencyKey; readonly origin: Origin; readonly resource: KeyedResource },
+  as: { readonly claim: KeyClaim; readonly origin: Origin; readonly resource: KeyedResource },
   decide: Decide<T>,
 ): Promise<Result<Begun<T>, Failure>> {
-  const { row, origin, resource } = as;
+  const { claim, origin, resource } = as;
+  const { row } = claim;
   const startedAtMs = performance.now();
   const result = await transact<Result<Begun<T> | Replayed, Failure>>(gateway.database, async (transaction) => {
     const { clock, claimed } = await claimKeys(transaction, [row]);
     if (claimed[0] !== true) {
-      const earlier = await replay(transaction, row, clock.now);
+      const earlier = await replay(transaction, claim, clock.now);
       return { commit: false, value: earlier.ok ? ok({ replayed: true, ...earlier.value }) : earlier };
     }
     const decided = await decide(transaction, clock, origin);
@@ -140,11 +141,11 @@ export async function findReplay(
 ): Promise<Result<{ payment: Payment; replayed: true }, Failure> | undefined> {
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
-  const row = keyRow(gateway, caller, request, { resourceId: '', paymentId: '', operationId: null });
+  const claim = keyClaim(gateway, caller, request, { resourceId: '', paymentId: '', operationId: null });
   const earlier = await transact(gateway.database, async (transaction) => {
-    if ((await readKey(transaction, row)) === undefined) return { commit: false, value: undefined };
+    if ((await readKey(transaction, claim.row)) === undefined) return { commit: false, value: undefined };
     const { now } = await readClock(transaction);
-    return { commit: false, value: await replay(transaction, row, now) };
+    return { commit: false, value: await replay(transaction, claim, now) };
   });
   if (earlier === undefined || !earlier.ok) return earlier;
   return ok({ replayed: true, payment: await readPayment(gateway, caller, earlier.value.paymentId) });

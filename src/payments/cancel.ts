@@ -26,7 +26,7 @@ export async function cancelPayment(
   input: CancelPaymentInput,
 ): Promise<Result<PaymentResult, Failure>> {
   const { paymentId } = input;
-  const request = { operation: 'cancelPayment', key: input.idempotencyKey, input: { paymentId } };
+  const request = { operation: 'cancelPayment', key: input.idempotencyKey, input: () => ({ paymentId }) };
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {

@@ -38,7 +38,7 @@ export async function capturePayment(
 ): Promise<Result<CaptureResult, Failure>> {
   const { paymentId } = input;
   const { idempotencyKey, ...rest } = input;
-  const request = { operation: 'capturePayment', key: idempotencyKey, input: rest };
+  const request = { operation: 'capturePayment', key: idempotencyKey, input: () => rest };
   const captureId = gateway.newId();
   const operationId = gateway.newId();
   const resource = { resourceId: captureId, paymentId, operationId };

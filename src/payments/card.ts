@@ -8,14 +8,21 @@ import { callProcessor, SEALED } from './operation.ts';
 import { inTime, reportSilence } from './in-time.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import type { Keys } from './keyring.ts';
 import type { Place } from './connections.ts';
 import type { RoutingSubject } from '../domain/routing.ts';
 import { wayFor, type Routing } from './route.ts';
 
 /** A card in the form in which it may stand in an input's fingerprint: no number, no CVC. */
-export function cardForFingerprint(gateway: Gateway, card: RawCard): unknown {
+export function cardForFingerprint(keys: Keys, card: RawCard): unknown {
   const { number, cvc: _, ...rest } = card;
-  return { ...rest, fingerprint: gateway.keyring.fingerprintCard(normalizeCardNumber(number)) };
+  return { ...rest, fingerprint: keys.fingerprintCard(normalizeCardNumber(number)) };
+}
+
+/** The fingerprints under which a card may be stored: one of each secret. */
+export function fingerprintsOf({ keyring }: Gateway, card: RawCard): string[] {
+  const number = normalizeCardNumber(card.number);
+  return keyring.all.map((keys) => keys.fingerprintCard(number));
 }
 
 /** What a card is to pay, as far as it is known. */

@@ -92,8 +92,9 @@ export class Connections {
   }
 
   /** An account's credentials; undefined where they cannot be opened: the secret was changed, or the row was. */
-  credentialsOf({ environmentId, id, credentials }: ProcessorAccount): Credentials | undefined {
-    const text = unseal(this.#keyring.credentialsKey, `${environmentId} ${id}`, credentials);
+  credentialsOf({ environmentId, id, credentials, credentialsKeyId }: ProcessorAccount): Credentials | undefined {
+    const keys = this.#keyring.all.find((each) => each.id === credentialsKeyId);
+    const text = keys && unseal(keys.credentialsKey, `${environmentId} ${id}`, credentials);
     return text === undefined ? undefined : (JSON.parse(text) as Credentials);
   }
 }

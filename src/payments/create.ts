@@ -5,13 +5,14 @@ import { isPlaceOpen } from '../store/processor-accounts.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { begin, findReplay, type Decided } from './begin.ts';
-import { cardForFingerprint, tokenizeCard, type TakenCard } from './card.ts';
+import { cardForFingerprint, fingerprintsOf, tokenizeCard, type TakenCard } from './card.ts';
 import { checkInput, type CheckedInput, type CreatePaymentInput } from './create-input.ts';
 import { chargeElsewhere } from './failover.ts';
 import { findOrAddCustomer } from './customer.ts';
 import { checkFuture } from './details.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
+import type { Keys } from './keyring.ts';
 import { destinationRows, newPayment } from './new-payment.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { checkBeforeCard, checkPayer, mayPayWith } from './payer.ts';
@@ -39,13 +40,14 @@ export async function createPayment(
   const request = {
     operation: 'createPayment',
     key: idempotencyKey,
-    input: {
+    input: (keys: Keys) => ({
       ...rest,
       amount: checked.value.amount,
       currency: checked.value.currency,
-      card: card && cardForFingerprint(gateway, card),
-    },
+      card: card && cardForFingerprint(keys, card),
+    }),
   };
+  const fingerprints = card && fingerprintsOf(gateway, card);
   let taken: TakenCard | null = null;
   if (card !== null) {
     const earlier = await findReplay(gateway, caller, request);
@@ -71,7 +73,16 @@ export async function createPayment(
   const operationId = input.process ? gateway.newId() : null;
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, (transaction, clock, origin) =>
-    decide(gateway, caller, { transaction, clock, origin, checked: checked.value, taken, paymentId, operationId }),
+    decide(gateway, caller, {
+      transaction,
+      clock,
+      origin,
+      checked: checked.value,
+      taken,
+      fingerprints,
+      paymentId,
+      operationId,
+    }),
   );
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
@@ -89,6 +100,7 @@ async function decide(
     readonly clock: TransactionClock;
     readonly checked: CheckedInput;
     readonly taken: TakenCard | null;
+    readonly fingerprints: readonly string[] | null;
     readonly origin: Origin;
     readonly paymentId: string;
     readonly operationId: string | null;
@@ -126,7 +138,13 @@ async function decide(
     draft.recordStatus();
   }
   if (operationId === null || method === null) return ok({ draft, value: null });
-  const allowed = await checkPayer(transaction, caller, { now: clock.now, payment, method, destinations, isNew: true });
+  const allowed = await checkPayer(transaction, caller, {
+    now: clock.now,
+    payment,
+    fingerprints: given.fingerprints ?? [method.fingerprint],
+    destinations,
+    isNew: true,
+  });
   if (!allowed.ok) return allowed;
   const started = startAttempt(gateway, draft, {
     origin,

@@ -5,7 +5,7 @@ import type { Transaction } from '../store/transaction.ts';
 import { checkText } from './details.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
-import { FINGERPRINT_VERSION } from './keyring.ts';
+import { FINGERPRINT_VERSION, type Keys } from './keyring.ts';
 
 const KEY_LENGTH_MAX = 255;
 
@@ -13,8 +13,8 @@ const KEY_LENGTH_MAX = 255;
 export interface KeyedRequest {
   readonly operation: string;
   readonly key: string;
-  /** The coerced input, with the card's fingerprint in place of its number and without the CVC. */
-  readonly input: unknown;
+  /** The coerced input, with the card's fingerprint under some keys in place of its number and without the CVC. */
+  readonly input: (keys: Keys) => unknown;
 }
 
 /** What the key's row is to say about what the request makes. All ids are drawn before anything is written. */
@@ -31,26 +31,29 @@ export function checkKey(key: string): Result<true, Failure> {
   return checked.ok ? ok(true) : checked;
 }
 
-/** The row that claims a key. */
-export function keyRow(
-  gateway: Gateway,
-  caller: Caller,
-  request: KeyedRequest,
-  resource: KeyedResource,
-): IdempotencyKey {
+/** A key that is claimed: the row that claims it, and the input's fingerprints by the ids of the secrets. */
+export interface KeyClaim {
+  readonly row: IdempotencyKey;
+  readonly fingerprints: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+}
+
+export function keyClaim(gateway: Gateway, caller: Caller, request: KeyedRequest, resource: KeyedResource): KeyClaim {
   const now = gateway.now();
-  return {
+  const fingerprint = (keys: Keys) => new Uint8Array(keys.fingerprintInput(canonical(request.input(keys))));
+  const { keyring } = gateway;
+  const row = {
     environmentId: caller.environmentId,
     principal: caller.principal,
     operation: request.operation,
     key: request.key,
-    fingerprint: new Uint8Array(gateway.keyring.fingerprintInput(canonical(request.input))),
+    fingerprint: fingerprint(keyring),
     fingerprintVersion: FINGERPRINT_VERSION,
-    fingerprintKeyId: gateway.keyring.id,
+    fingerprintKeyId: keyring.id,
     ...resource,
     createdAt: now,
     expiresAt: new Date(now.getTime() + gateway.settings.idempotencyRetentionMs),
   };
+  return { row, fingerprints: new Map(keyring.all.map((keys) => [keys.id, fingerprint(keys)])) };
 }
 
 /**
@@ -59,16 +62,16 @@ export function keyRow(
  */
 export async function replay(
   transaction: Transaction,
-  request: IdempotencyKey,
+  { row, fingerprints }: KeyClaim,
   now: Date,
 ): Promise<Result<{ resourceId: string; paymentId: string }, Failure>> {
-  const first = await readKey(transaction, request);
+  const first = await readKey(transaction, row);
   // The first request was undone between our claim and this look: the caller may simply ask again.
   if (first === undefined) return inProgress(0);
-  // After a change of the secret the two cannot be compared: the first result is the safe answer.
-  const comparable =
-    first.fingerprintKeyId === request.fingerprintKeyId && first.fingerprintVersion === request.fingerprintVersion;
-  if (comparable && !Buffer.from(first.fingerprint).equals(request.fingerprint)) {
+  // Made with a secret that is not known any more, the two cannot be compared: the first result is the safe answer.
+  const fingerprint =
+    first.fingerprintVersion === row.fingerprintVersion ? fingerprints.get(first.fingerprintKeyId) : undefined;
+  if (fingerprint !== undefined && !Buffer.from(first.fingerprint).equals(fingerprint)) {
     return fail({
       code: 'IDEMPOTENCY_KEY_REUSED',
       message: 'This idempotency key was used with another input. A new request needs a new key.',

@@ -7,8 +7,8 @@ import { createHmac, hkdfSync } from 'node:crypto';
  */
 export const FINGERPRINT_VERSION = 3;
 
-/** Keyed hashes for several purposes, each with a key of its own, derived from the one secret of the installation. */
-export interface Keyring {
+/** Keyed hashes for several purposes, each with a key of its own, derived from one secret. */
+export interface Keys {
   /** Names the secret without telling it: stored beside fingerprints, so that a changed secret is noticed. */
   readonly id: string;
   /** The same card gives the same text; without the secret the text tells nothing about the card. */
@@ -26,10 +26,20 @@ export interface Keyring {
   webhookSecret(endpointId: string, version: number): Buffer;
 }
 
-/**
- * Derives the keys (HKDF, RFC 5869). The secret has at least 32 characters; config.ts and demo.ts see to it.
- */
-export function createKeyring(secret: string): Keyring {
+/** The keys with which an installation makes what is new; and all those whose work it still knows again. */
+export interface Keyring extends Keys {
+  /** Of its secret first, then of the others that it takes: those that it had before, or the one that it is to have. */
+  readonly all: readonly [Keys, ...Keys[]];
+}
+
+/** The secrets have at least 32 characters each; config.ts and demo.ts see to it. */
+export function createKeyring(secret: string, otherSecrets: readonly string[] = []): Keyring {
+  const keys = deriveKeys(secret);
+  return { ...keys, all: [keys, ...otherSecrets.map(deriveKeys)] };
+}
+
+/** HKDF, RFC 5869. */
+function deriveKeys(secret: string): Keys {
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, 'tender', purpose, 32));
   const cardKey = derive('card fingerprint');
   const inputKey = derive('input fingerprint');

@@ -1,11 +1,12 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
-import { normalizeCardNumber, type RawCard } from '../domain/card.ts';
+import type { RawCard } from '../domain/card.ts';
 import { ID_PREFIXES } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
 import { countFailedAttempts } from '../store/card-testing.ts';
 import { findPaymentFor, readDestinations, type Order } from '../store/open-orders.ts';
 import { readClock, type TransactionClock } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
+import { fingerprintsOf } from './card.ts';
 import type { Failure } from './failure.ts';
 import type { Caller, Gateway, Payer } from './gateway.ts';
 
@@ -39,7 +40,8 @@ export function mayPayWith(
 interface PayerCharge {
   readonly now: Date;
   readonly payment: Payment;
-  readonly method: Pick<PaymentMethod, 'fingerprint'>;
+  /** Of the card, as it may have been stored before. */
+  readonly fingerprints: readonly string[];
   readonly destinations: readonly Order[];
   /** It is made now, for these orders; otherwise it was there already. */
   readonly isNew: boolean;
@@ -73,12 +75,12 @@ export async function checkBeforeCard(
   charge: (transaction: Transaction, clock: TransactionClock) => Promise<CardlessCharge> | CardlessCharge,
 ): Promise<Result<true, Failure>> {
   if (caller.payer === null) return ok(true);
-  const method = { fingerprint: gateway.keyring.fingerprintCard(normalizeCardNumber(card.number)) };
+  const fingerprints = fingerprintsOf(gateway, card);
   return transact(gateway.database, async (transaction) => {
     const clock = await readClock(transaction);
     const charged = await charge(transaction, clock);
     if (!charged.ok) return { commit: false, value: charged };
-    const value = await checkPayer(transaction, caller, { ...charged.value, now: clock.now, method });
+    const value = await checkPayer(transaction, caller, { ...charged.value, now: clock.now, fingerprints });
     return { commit: false, value };
   });
 }
@@ -86,13 +88,13 @@ export async function checkBeforeCard(
 async function checkFailures(
   transaction: Transaction,
   payer: Payer,
-  { now, payment, method }: PayerCharge,
+  { now, payment, fingerprints }: PayerCharge,
 ): Promise<Result<true, Failure>> {
   const failed = await countFailedAttempts(transaction, {
     environmentId: payment.environmentId,
     paymentId: payment.id,
     customerId: payer.customerId ?? payment.customerId,
-    fingerprint: method.fingerprint,
+    fingerprints,
     since: new Date(now.getTime() - DAY_MS),
   });
   const isOver = (Object.keys(PAYER_FAILURES_MAX) as (keyof typeof PAYER_FAILURES_MAX)[]).some(

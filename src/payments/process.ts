@@ -6,12 +6,13 @@ import type { Transaction } from '../store/transaction.ts';
 import type { Address } from './address.ts';
 import { runCharge, startAttempt } from './attempt.ts';
 import { begin, findReplay, openPayment } from './begin.ts';
-import { cardForFingerprint, tokenizeCard, type CardUse, type TakenCard } from './card.ts';
+import { cardForFingerprint, fingerprintsOf, tokenizeCard, type CardUse, type TakenCard } from './card.ts';
 import { checkMetadata, checkReturnUrl, type Metadata } from './details.ts';
 import { chargeElsewhere } from './failover.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
+import type { Keys } from './keyring.ts';
 import { illegalState } from './illegal.ts';
 import { checkBeforeCard, checkPayer, isOwnPayment } from './payer.ts';
 import { BY_PAYMENT_METHOD } from './route.ts';
@@ -45,14 +46,15 @@ export async function processPayment(
   const request = {
     operation: 'processPayment',
     key: input.idempotencyKey,
-    input: {
+    input: (keys: Keys) => ({
       paymentId,
       paymentMethodId,
       metadata: metadata.value,
-      card: card && cardForFingerprint(gateway, card),
+      card: card && cardForFingerprint(keys, card),
       ...(returnUrl.value === null ? {} : { returnUrl: returnUrl.value }),
-    },
+    }),
   };
+  const fingerprints = card && fingerprintsOf(gateway, card);
   let taken: TakenCard | null = null;
   if (card !== null) {
     const earlier = await findReplay(gateway, caller, request);
@@ -86,7 +88,7 @@ export async function processPayment(
     const allowed = await checkPayer(transaction, caller, {
       now: clock.now,
       payment,
-      method,
+      fingerprints: fingerprints ?? [method.fingerprint],
       destinations,
       isNew: false,
     });

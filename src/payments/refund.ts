@@ -39,7 +39,7 @@ export async function refundPayment(
   const checked = checkText(input.reason, ['reason']);
   if (!checked.ok) return checked;
   const { idempotencyKey, ...rest } = input;
-  const request = { operation: 'refundPayment', key: idempotencyKey, input: rest };
+  const request = { operation: 'refundPayment', key: idempotencyKey, input: () => rest };
   const refundId = gateway.newId();
   const operationId = gateway.newId();
   const resource = { resourceId: refundId, paymentId, operationId };

@@ -45,7 +45,7 @@ export async function resolveOperation(
   }
   const known = await findOperationById(gateway.database, caller.environmentId, operationId);
   if (known === undefined) return notFound('operation', 'operationId');
-  const request = { operation: 'resolveOperation', key: idempotencyKey, input: rest };
+  const request = { operation: 'resolveOperation', key: idempotencyKey, input: () => rest };
   const { paymentId } = known;
   const resource = { resourceId: operationId, paymentId, operationId: null };
   const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {

@@ -97,7 +97,7 @@ async function verify(
   jwt: string,
 ): Promise<z.infer<typeof Claims> | undefined> {
   try {
-    const { payload } = await jwtVerify(jwt, gateway.keyring.tokenKey, {
+    const { payload } = await jwtVerify(jwt, ({ kid }) => keyNamed(gateway, kid), {
       algorithms: [ALGORITHM],
       issuer: 'tender',
       currentDate: gateway.now(),
@@ -108,6 +108,13 @@ async function verify(
     // Malformed, signed by someone else, or over: all three are no token.
     return undefined;
   }
+}
+
+/** The key that a token says it is signed with, if it is one of ours. */
+function keyNamed({ keyring }: Pick<Gateway, 'keyring'>, kid: string | undefined): Uint8Array {
+  const keys = keyring.all.find(({ id }) => id === kid);
+  if (keys === undefined) throw new Error('a token of another secret');
+  return keys.tokenKey;
 }
 
 function tokenOf(claims: z.infer<typeof Claims>): ClientToken {

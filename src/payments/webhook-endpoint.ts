@@ -117,11 +117,14 @@ export async function rotateWebhookSecret(
   return ok({ endpoint, secret: currentSecret(gateway, endpoint) });
 }
 
-/** The secrets with which a message is signed: two during a rotation. */
+/**
+ * The secrets with which a message is signed: two during a rotation; and each as it follows from every secret of the
+ * installation, since nobody knows which of them the receiver's was told under.
+ */
 export function validSecrets(gateway: Gateway, endpoint: WebhookEndpoint): Buffer[] {
   const { id, secretVersion } = endpoint;
   const versions = isPreviousValid(endpoint, gateway.now()) ? [secretVersion, secretVersion - 1] : [secretVersion];
-  return versions.map((version) => gateway.keyring.webhookSecret(id, version));
+  return gateway.keyring.all.flatMap((keys) => versions.map((version) => keys.webhookSecret(id, version)));
 }
 
 function isPreviousValid({ previousSecretUntil }: WebhookEndpoint, now: Date): boolean {

@@ -56,7 +56,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       const value = this.#waiting.left ? undefined : await this.#next();
       if (this.#waiting.left) return { done: true, value: undefined };
       if (value !== undefined) return { done: false, value };
-      throw this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#told);
+      throw this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#context, this.#told);
     } catch (error) {
       this.#end();
       throw error;
@@ -128,7 +128,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
 
   /** The credential is looked at when the subscriber has asked for the event, however long that waited before. */
   async #message(event: EventRow): Promise<EventMessage> {
-    if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#told);
+    if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#told);
     this.#told = this.#context.feed.log.cursorOf(event);
     return { cursor: this.#told, event };
   }

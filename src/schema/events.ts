@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { EventPosition } from '../domain/event-cursor.ts';
 import { unreachable } from '../domain/result.ts';
-import type { EventPage, Resumption } from '../store/event-log.ts';
+import type { EventPage, Kept, Resumption } from '../store/event-log.ts';
 import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -20,14 +20,15 @@ export async function resumeAfter(
   bounds: 'kept' | null,
 ): Promise<EventPosition | null> {
   if (cursor == null) return null;
-  const resumption = await feed.log.resume(caller.environmentId, cursor, bounds && keptSince(gateway));
+  const resumption = await feed.log.resume(caller.environmentId, cursor, bounds && keptFor(gateway));
   if (resumption.ok) return resumption.after;
   const { code, resumeFrom } = resumption;
   throw new GraphQLError(reasonOf(code), { extensions: { code, resumeFrom } });
 }
 
-function keptSince({ now, settings }: Context['gateway']): Date {
-  return new Date(now().getTime() - settings.eventRetentionMs);
+function keptFor({ now, settings }: Context['gateway']): Kept {
+  const since = now().getTime() - settings.eventRetentionMs;
+  return { since: new Date(since), takenSince: new Date(since - settings.eventRetentionMs / 100) };
 }
 
 function reasonOf(code: Extract<Resumption, { ok: false }>['code']): string {
@@ -76,7 +77,7 @@ builder.queryField('events', (t) =>
       const { log } = context.feed;
       const { environmentId } = context.caller;
       const from =
-        (await resumeAfter(context, after, 'kept')) ?? (await log.start(environmentId, keptSince(context.gateway)));
+        (await resumeAfter(context, after, 'kept')) ?? (await log.start(environmentId, keptFor(context.gateway)));
       return log.read(environmentId, from, eventFilterOf(context, filter), first);
     },
   }),

@@ -55,9 +55,10 @@ function afterThisTurn(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** What a subscription ends with whose credential is over. */
-export function noLongerAllowed(cursor: string | null): GraphQLError {
-  return new GraphQLError('This credential is over: subscribe again with another one.', {
+/** What a subscription ends with whose credential is over, and where it was. */
+export function noLongerAllowed({ credential }: Context, cursor: string | null): GraphQLError {
+  const why = credential.kind === 'key' ? 'This key was revoked' : 'This client token is over, or it was revoked';
+  return new GraphQLError(`${why}: subscribe again with another one.`, {
     extensions: { code: 'UNAUTHENTICATED', cursor },
   });
 }

@@ -32,11 +32,12 @@ export async function countFailedAttempts(
     readonly environmentId: string;
     readonly paymentId: string;
     readonly customerId: string | null;
-    readonly fingerprint: string;
+    /** Any of them may be the card's. */
+    readonly fingerprints: readonly string[];
     readonly since: Date;
   },
 ): Promise<FailedAttempts> {
-  const names = [of.customerId, of.fingerprint].filter((name) => name !== null);
+  const names = [of.customerId, ...of.fingerprints].filter((name) => name !== null);
   for (const name of names) {
     const lock = `${of.environmentId} ${name}`;
     await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [lock]);
@@ -47,13 +48,13 @@ export async function countFailedAttempts(
          WHERE environment_id = $1 AND payment_id = $2 AND ${COUNTS}) AS of_payment,
        (SELECT count(*)::int FROM payment_method AS method JOIN attempt
            ON attempt.environment_id = method.environment_id AND attempt.payment_method_id = method.id
-         WHERE method.environment_id = $1 AND method.fingerprint = $3
+         WHERE method.environment_id = $1 AND method.fingerprint = ANY($3)
            AND ${COUNTS} AND attempt.created_at >= $5) AS of_card,
        (SELECT count(*)::int FROM payment JOIN attempt
            ON attempt.environment_id = payment.environment_id AND attempt.payment_id = payment.id
          WHERE payment.environment_id = $1 AND payment.customer_id = $4
            AND ${COUNTS} AND attempt.created_at >= $5) AS of_customer`,
-    [of.environmentId, of.paymentId, of.fingerprint, of.customerId, of.since],
+    [of.environmentId, of.paymentId, of.fingerprints, of.customerId, of.since],
   );
   if (row === undefined) throw new Error('a count without a row');
   return row;

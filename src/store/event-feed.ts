@@ -4,6 +4,7 @@ import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import type { EventPosition } from '../domain/event-cursor.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import { EventLog } from './event-log.ts';
+import { Listening } from './listening.ts';
 
 interface FeedOptions {
   readonly pool: Pool;
@@ -11,6 +12,7 @@ interface FeedOptions {
   readonly onError: (error: Error) => void;
   /** A slow look at the log covers a lost wake-up. */
   readonly pollMs?: number;
+  readonly heartbeatMs?: number;
 }
 
 const CHANNEL = 'tender_events';
@@ -18,8 +20,8 @@ const BATCH = 500;
 const DEFAULT_POLL_MS = 1_000;
 /** While a transaction that is still open hides events behind it, the log is looked at again so soon. */
 const HORIZON_POLL_MS = 20;
-/** The connection that listens is made anew after this. */
-const RECONNECT_MS = 500;
+/** What takes longer is on a connection that says nothing any more: the next time it is on another. */
+const ANSWER_MS = 10_000;
 
 type Listener = (events: readonly PaymentEvent[]) => void;
 
@@ -43,24 +45,25 @@ export class EventFeed {
   #notifying = false;
   #notifyAgain = false;
   #stopped = false;
-  #stopListening: (() => void) | undefined;
+  readonly #listening: Listening;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#listening = new Listening({ ...options, channel: CHANNEL, onWake: (from) => this.#hear(from) });
     this.log = new EventLog(options.pool, options.epoch);
   }
 
   /** Begins at the end of the log as it is now. */
   async start(): Promise<void> {
     this.#cursor = await this.log.end();
-    await this.#listen();
+    await this.#listening.start();
     this.#schedule(this.#options.pollMs ?? DEFAULT_POLL_MS);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#stopListening?.();
+    this.#listening.stop();
     await this.#reading;
   }
 
@@ -100,7 +103,8 @@ export class EventFeed {
     try {
       do {
         this.#notifyAgain = false;
-        await this.#options.pool.query(`NOTIFY ${CHANNEL}, '${this.#name}'`);
+        const notification = { text: `NOTIFY ${CHANNEL}, '${this.#name}'`, query_timeout: ANSWER_MS };
+        await this.#options.pool.query(notification);
       } while (this.#notifyAgain);
     } catch (error) {
       // The slow look covers it.
@@ -110,45 +114,9 @@ export class EventFeed {
     }
   }
 
-  async #listen(): Promise<void> {
-    const client = await this.#options.pool.connect();
-    if (this.#stopped) {
-      client.release(true);
-      return;
-    }
-    const reconnect = (): void => {
-      client.removeAllListeners('notification');
-      client.release(true);
-      this.#stopListening = undefined;
-      if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
-    };
-    client.on('notification', ({ payload }) => {
-      if (payload !== this.#name) void this.#wake();
-    });
-    try {
-      await client.query(`LISTEN ${CHANNEL}`);
-    } catch (error) {
-      client.removeAllListeners('notification');
-      client.release(true);
-      throw error;
-    }
-    client.once('end', reconnect);
-    this.#stopListening = () => {
-      client.off('end', reconnect);
-      client.removeAllListeners('notification');
-      client.release(true);
-    };
-  }
-
-  async #relisten(): Promise<void> {
-    try {
-      if (this.#stopped) return;
-      await this.#listen();
-      await this.#wake();
-    } catch (error) {
-      this.#options.onError(error as Error);
-      if (!this.#stopped) setTimeout(() => void this.#relisten(), RECONNECT_MS).unref();
-    }
+  /** @param from which process was the one that appended events; undefined if there may have been several */
+  #hear(from: string | undefined): void {
+    if (from !== this.#name) void this.#wake();
   }
 
   #schedule(inMs: number): void {
@@ -203,15 +171,17 @@ export class EventFeed {
   async #read(): Promise<{ events: PaymentEvent[]; hidden: boolean }> {
     const after = this.#cursor;
     if (after === undefined) throw new Error('the feed was read before it was started');
-    const { rows } = await this.#options.pool.query<Record<string, unknown>>({
+    const query = {
       name: 'event_feed_read',
+      query_timeout: ANSWER_MS,
       text: `SELECT *, epoch = $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
              FROM payment_event
              WHERE (epoch, order_xid, position) > ($1, $2, $3)
              ORDER BY epoch, order_xid, position LIMIT ${BATCH}`,
       values: [after.epoch, after.orderXid, after.position, this.#options.epoch],
       types: ROW_TYPES,
-    });
+    };
+    const { rows } = await this.#options.pool.query<Record<string, unknown>>(query);
     const read = rows.map((row) => fromRow<PaymentEvent & { hidden: boolean }>(row));
     const events = read.filter((event) => !event.hidden);
     const last = events.at(-1);

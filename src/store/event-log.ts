@@ -26,6 +26,14 @@ export interface EventPage {
   readonly hasMore: boolean;
 }
 
+/** How far back a feed is told. */
+export interface Kept {
+  /** Events since then are. */
+  readonly since: Date;
+  /** Cursors are taken since a little earlier: who is told where the oldest events are has to have the time to go there. */
+  readonly takenSince: Date;
+}
+
 /** Where a client goes on, or why it cannot, and from where it can. */
 export type Resumption =
   | { readonly ok: true; readonly after: EventPosition }
@@ -42,6 +50,14 @@ export type Resumption =
  */
 const visibleIn = (epoch: string): string =>
   `(epoch < ${epoch} OR order_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint)`;
+
+/** Longer than any transaction that appends events takes, and than clocks differ by. */
+const TRANSACTION_MS_MAX = 60_000;
+
+/** No event of this moment or later has an id before this one. */
+function firstIdOf(ms: number): string {
+  return uuidv7(ms, new Uint8Array(10));
+}
 
 /** Reads the log of events of one environment. */
 export class EventLog {
@@ -64,13 +80,19 @@ export class EventLog {
     return row ?? LOG_START;
   }
 
-  /** Where what is kept for an environment begins: before its first event since a moment. */
-  async start(environmentId: string, keptSince: Date): Promise<EventPosition> {
+  /** Where what is kept for an environment begins: before all its events since a moment. */
+  async start(environmentId: string, { since }: Pick<Kept, 'since'>): Promise<EventPosition> {
     // Ids begin with the time of their event, so the primary key serves.
+    const [first] = await this.#query<Pick<PaymentEvent, 'createdAt'>>(
+      'SELECT created_at FROM payment_event WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT 1',
+      [environmentId, firstIdOf(since.getTime())],
+    );
+    if (first === undefined) return this.end();
+    // Of one moment, and of transactions that ran beside each other, another one may come first.
     const [row] = await this.#query<EventPosition>(
       `SELECT epoch, order_xid, position - 1 AS position FROM payment_event
-       WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT 1`,
-      [environmentId, uuidv7(keptSince.getTime(), new Uint8Array(10))],
+       WHERE environment_id = $1 AND id >= $2 AND id < $3 ORDER BY epoch, order_xid, position LIMIT 1`,
+      [environmentId, firstIdOf(since.getTime()), firstIdOf(first.createdAt.getTime() + TRANSACTION_MS_MAX)],
     );
     return row ?? this.end();
   }
@@ -82,9 +104,9 @@ export class EventLog {
 
   /**
    * Where a client goes on that has kept a cursor.
-   * @param keptSince events of before are not told any more; null for a single payment's, which are told for ever
+   * @param kept null for a single payment's events, which are told for ever
    */
-  async resume(environmentId: string, text: string, keptSince: Date | null): Promise<Resumption> {
+  async resume(environmentId: string, text: string, kept: Kept | null): Promise<Resumption> {
     const cursor = decodeCursor(text);
     if (cursor === undefined || cursor.toldIn > this.epoch || !(await this.#isPast(cursor))) {
       return { ok: false, code: 'CURSOR_UNKNOWN', resumeFrom: this.cursorOf(await this.end()) };
@@ -93,10 +115,10 @@ export class EventLog {
     if (cursor.toldIn !== this.epoch) {
       return { ok: false, code: 'CURSOR_OF_ANOTHER_EPOCH', resumeFrom: this.cursorOf(cursor) };
     }
-    if (keptSince === null) return { ok: true, after: cursor };
+    if (kept === null) return { ok: true, after: cursor };
     const next = await this.#next(environmentId, cursor);
-    if (next === undefined || next.createdAt >= keptSince) return { ok: true, after: cursor };
-    const start = await this.start(environmentId, keptSince);
+    if (next === undefined || next.createdAt >= kept.takenSince) return { ok: true, after: cursor };
+    const start = await this.start(environmentId, kept);
     return { ok: false, code: 'CURSOR_TOO_OLD', resumeFrom: this.cursorOf(start) };
   }
 

@@ -96,13 +96,13 @@ test('a payer makes and revokes no tokens', async () => {
   }
 });
 
-/** A token as the gateway would sign it, but for its claims, its key or its algorithm. */
+/** A token as the gateway would sign it, but for its claims, its key, the name of that or its algorithm. */
 async function forge(
   change: (claims: JWTPayload) => JWTPayload,
-  { key = gateway().app.gateway.keyring.tokenKey, alg = 'HS256' } = {},
+  { key = gateway().app.gateway.keyring.tokenKey, kid = gateway().app.gateway.keyring.id, alg = 'HS256' } = {},
 ): Promise<string> {
   const claims = decodeJwt((await makeToken(gateway(), { customerId })).slice('ct_test_'.length));
-  return `ct_test_${await new SignJWT(change(claims)).setProtectedHeader({ alg }).sign(key)}`;
+  return `ct_test_${await new SignJWT(change(claims)).setProtectedHeader({ alg, kid }).sign(key)}`;
 }
 
 const same = (claims: JWTPayload): JWTPayload => claims;
@@ -114,7 +114,7 @@ test('a token that the gateway did not sign is none', async () => {
   const token = await makeToken(gateway(), { customerId });
   const [head = '', claims = '', signature = ''] = token.split('.');
   const other = Buffer.from(JSON.stringify({ ...decodeJwt(token.slice(8)), customer: randomUUID() }));
-  const { tokenKey } = createKeyring('another secret of the tests with more than 32 characters');
+  const { id: kid, tokenKey } = createKeyring('another secret of the tests with more than 32 characters');
   const longKey = Buffer.concat([gateway().app.gateway.keyring.tokenKey, Buffer.alloc(32)]);
   for (const forged of [
     `${head}.${other.toString('base64url')}.${signature}`,
@@ -123,6 +123,9 @@ test('a token that the gateway did not sign is none', async () => {
     `${head}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`,
     `ct_test_${new UnsecuredJWT(decodeJwt(token.slice(8))).encode()}`,
     await forge(same, { key: tokenKey }),
+    await forge(same, { key: tokenKey, kid }),
+    await forge(same, { kid }),
+    await forge(same, { kid: '' }),
     await forge(same, { key: longKey, alg: 'HS512' }),
     'ct_test_',
     'ct_',

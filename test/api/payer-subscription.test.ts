@@ -1,19 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  PaymentEventsDocument,
-  PaymentStatusChangedDocument,
-  RevokeClientTokensDocument,
-} from '../../generated/operations/graphql.ts';
+import { PaymentEventsDocument } from '../../generated/operations/graphql.ts';
 import { only, useGateway } from '../harness/gateway.ts';
-import { countListeners } from '../harness/listeners.ts';
 import { makeToken } from '../harness/payer.ts';
-import { begun, subscribeOverEvents, subscribeOverWebSocket, whyEnded } from '../harness/subscription.ts';
+import { begun, subscribeOverEvents, subscribeOverWebSocket } from '../harness/subscription.ts';
 import { Till } from '../harness/till.ts';
-import { until } from '../harness/until.ts';
 
 /** What payers are told as it happens. */
 
-const listeners = countListeners();
 const gateway = useGateway();
 const till = new Till(gateway);
 
@@ -54,20 +47,5 @@ describe.each([
     await till.pay({ customerId });
     only(await till.cancel({ paymentId: id }), 'CancelPaymentPayload');
     expect((await all.next()).paymentEvents.event).toMatchObject({ type: 'PAYMENT_CANCELED', payment: { id } });
-  });
-
-  test('a subscription ends when its token is revoked', async () => {
-    const token = await makeToken(gateway(), { customerId });
-    const { id } = await till.pay({ customerId });
-    const live = subscribe(gateway(), PaymentEventsDocument, {}, token);
-    const one = subscribe(gateway(), PaymentStatusChangedDocument, { id }, token);
-    await one.next();
-    await begun(live);
-    await gateway().execute(RevokeClientTokensDocument, { input: {} });
-    await till.pay({ customerId, process: false });
-    expect(await live.next().catch(whyEnded)).toContain('UNAUTHENTICATED');
-    only(await till.refund({ paymentId: id, amount: 1 }), 'RefundPaymentPayload');
-    expect(await one.next().catch(whyEnded)).toContain('UNAUTHENTICATED');
-    await until(() => listeners() === 0);
   });
 });

@@ -6,7 +6,6 @@ import {
   type EventsQueryVariables,
 } from '../../generated/operations/graphql.ts';
 import { encodeCursor } from '../../src/domain/event-cursor.ts';
-import { addKey, findKey } from '../../src/store/access.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { countListeners } from '../harness/listeners.ts';
 import { begun, subscribeOverEvents, subscribeOverWebSocket, told } from '../harness/subscription.ts';
@@ -127,32 +126,7 @@ describe.each([
       await expect(events({ after: resumeFrom })).resolves.toBeDefined();
     }
   });
-
-  test('a revoked key ends its feed, which says where it was', async () => {
-    const { key, revoke } = await temporaryKey();
-    const feed = subscribe(gateway(), PaymentEventsDocument, {}, key);
-    const [cursor] = await begun(feed);
-    await revoke();
-    const ended = feed.next().then(String, String);
-    await till.pay({ process: false });
-    expect(await ended).toContain('UNAUTHENTICATED');
-    expect(await ended).toContain(`"cursor":"${cursor}"`);
-    await until(() => listeners() === 0);
-  });
 });
-
-/** Another key of the same environment. */
-async function temporaryKey(): Promise<{ key: string; revoke: () => Promise<void> }> {
-  const { database, newId } = gateway().app.gateway;
-  const owner = await findKey(database, gateway().keys.test);
-  if (owner === undefined) throw new Error('the key of the tests is not known');
-  const id = newId();
-  const key = await addKey(database, { id, environment: { id: owner.environmentId, mode: 'TEST' }, name: 'temporary' });
-  return {
-    key,
-    revoke: async () => void (await pool().query('UPDATE api_key SET revoked_at = now() WHERE id = $1', [id])),
-  };
-}
 
 test('a cursor from before what is kept is refused for the feed, never for a payment', async () => {
   const shop = new Till(forgetful);

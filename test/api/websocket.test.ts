@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { PaymentEventsDocument } from '../../generated/operations/graphql.ts';
-import { useGateway, type TestGateway } from '../harness/gateway.ts';
+import { useGateway } from '../harness/gateway.ts';
 import { countListeners } from '../harness/listeners.ts';
+import { openSocket } from '../harness/socket.ts';
 import { connect } from '../harness/subscription.ts';
 import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
@@ -10,24 +11,12 @@ const listeners = countListeners();
 const gateway = useGateway();
 const till = new Till(gateway);
 
-/** A socket that speaks the protocol itself, so that a test sees every message of the server. */
-async function open(gatewayUnderTest: TestGateway, payload: unknown) {
-  const socket = new WebSocket(gatewayUnderTest.url.replace('http', 'ws'), 'graphql-transport-ws');
-  const messages: { type: string; id?: string; payload?: unknown }[] = [];
-  const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
-  socket.addEventListener('message', ({ data }) => messages.push(JSON.parse(String(data)) as (typeof messages)[0]));
-  await new Promise((resolve) => socket.addEventListener('open', resolve));
-  const send = (message: object) => socket.send(JSON.stringify(message));
-  send({ type: 'connection_init', payload });
-  return { socket, messages, closed, send };
-}
-
 test.each([
   ['no key', {}],
   ['an unknown key', { authorization: 'Bearer sk_test_unknown' }],
   ['a key that is no text', { authorization: 42 }],
 ])('%s closes the socket with 4403', async (_, payload) => {
-  expect(await (await open(gateway(), payload)).closed).toBe(4403);
+  expect(await (await openSocket(gateway(), payload)).closed).toBe(4403);
 });
 
 test.each<[string, (key: string) => object]>([
@@ -51,7 +40,7 @@ test.each([
     { query: 'query($first: Int) { payments(first: $first) { totalCount } }', variables: { first: 'x' } },
   ],
 ])('%s ends only that operation, not the socket', async (_, payload) => {
-  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.test });
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));
   send({ type: 'subscribe', id: 'live', payload: { query: String(PaymentEventsDocument) } });
   await until(() => listeners() === 1);
@@ -66,7 +55,7 @@ test.each([
 });
 
 test('complete stops listening while the socket stays', async () => {
-  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.test });
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));
   send({ type: 'subscribe', id: 'live', payload: { query: String(PaymentEventsDocument) } });
   await until(() => listeners() === 1);
@@ -77,7 +66,7 @@ test('complete stops listening while the socket stays', async () => {
 });
 
 test('a key that is revoked takes no further operation', async () => {
-  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.live });
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.live });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));
   await gateway().app.gateway.database.prisma.apiKey.updateMany({
     where: { name: 'live' },

@@ -18,7 +18,7 @@ function throwOn(error: Error): never {
 
 export function countStatements({ app, database: { connection }, keys }: TestGateway): CountedGraphQL {
   const database = openDatabase(connection, { onError: throwOn });
-  const statements = record(database);
+  const statements = recordStatements(database);
   const { epoch } = app.gateway;
   const graphql = createGraphQL({
     gateway: { ...app.gateway, database },
@@ -42,7 +42,7 @@ export function countStatements({ app, database: { connection }, keys }: TestGat
 }
 
 /** Every statement passes through a client, and every client through 'acquire'. */
-function record({ pool }: Database): string[] {
+export function recordStatements({ pool }: Database): string[] {
   const statements: string[] = [];
   const known = new WeakSet<pg.PoolClient>();
   pool.on('acquire', (client) => {

@@ -146,6 +146,12 @@ export async function findPayment(
   return (await ask<{ payment: PaymentSeen | null }>(gateway, query, { id })).payment;
 }
 
+/** The address of a payment's receipt. */
+export async function receiptUrl(gateway: { readonly url: string; readonly key: string }, id: string): Promise<string> {
+  const query = 'query ($id: ID!) { payment(id: $id) { receiptUrl } }';
+  return (await ask<{ payment: { receiptUrl: string } }>(gateway, query, { id })).payment.receiptUrl;
+}
+
 async function ask<Data>(
   { url, key }: { readonly url: string; readonly key: string },
   query: string,

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { cloneDatabase, type TestDatabase } from '../harness/database.ts';
-import { findPayment, startGateway, takePayment } from './gateway-process.ts';
+import { findPayment, receiptUrl, startGateway, takePayment } from './gateway-process.ts';
 
 /** An empty database, as an operator makes one. */
 async function emptyDatabase(): Promise<TestDatabase> {
@@ -40,4 +40,21 @@ test('DATABASE_URL and TENDER_SECRET run it on a PostgreSQL of the operator’s 
 
   const second = await startGateway(variables);
   expect(await findPayment({ url: second.url, key }, payment.id)).toEqual(payment);
+});
+
+test('with TENDER_OTHER_SECRETS, addresses that were made with another secret lead where they led', async () => {
+  const { connectionString: DATABASE_URL } = await emptyDatabase();
+  const TENDER_SECRET = randomUUID();
+  const first = await startGateway({ DATABASE_URL, TENDER_SECRET });
+  const key = await openAccount({ DATABASE_URL, TENDER_SECRET });
+  const { id } = await takePayment({ url: first.url, key });
+  const receipt = new URL(await receiptUrl({ url: first.url, key }, id));
+  first.child.kill('SIGINT');
+  await first.ended;
+
+  const next = { DATABASE_URL, TENDER_SECRET: randomUUID() };
+  const statusAt = async ({ url }: { readonly url: string }) => (await fetch(new URL(receipt.pathname, url))).status;
+  const carried = await startGateway({ ...next, TENDER_OTHER_SECRETS: ` ${randomUUID()}, ${TENDER_SECRET}` });
+  expect(await statusAt(carried)).toBe(200);
+  expect(await statusAt(await startGateway(next))).toBe(404);
 });

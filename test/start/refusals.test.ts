@@ -18,6 +18,13 @@ test.for([
   { variables: { PORT: '70000' }, line: /^PORT: / },
   { variables: { LOG_LEVEL: 'loud' }, line: /^LOG_LEVEL: .*info/ },
   { variables: { TENDER_SECRET: 'short' }, line: /^TENDER_SECRET: .*32/ },
+  { variables: { TENDER_OTHER_SECRETS: `${'s'.repeat(32)},short` }, line: /^TENDER_OTHER_SECRETS: .*32/ },
+  { variables: { TENDER_OTHER_SECRETS: ',' }, line: /^TENDER_OTHER_SECRETS: .*32/ },
+  { variables: { TENDER_OTHER_SECRETS: Array(11).fill('s'.repeat(32)).join() }, line: /^TENDER_OTHER_SECRETS: .*10/ },
+  {
+    variables: { TENDER_SECRET: 's'.repeat(32), TENDER_OTHER_SECRETS: `${'t'.repeat(32)}, ${'s'.repeat(32)}` },
+    line: /^TENDER_OTHER_SECRETS: TENDER_SECRET is among them/,
+  },
   { variables: { TENDER_RECOVERY_DELAY_SECONDS: '31' }, line: /^TENDER_RECOVERY_DELAY_SECONDS: .*30/ },
   { variables: { TENDER_RAISE_AFTER_HOURS: '0' }, line: /^TENDER_RAISE_AFTER_HOURS: / },
   { variables: { TENDER_KEY_RETENTION_DAYS: 'x' }, line: /^TENDER_KEY_RETENTION_DAYS: .*days/ },

@@ -1,14 +1,11 @@
 import pg from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
-import { decodeId } from '../../src/domain/ids.ts';
-import { PaymentDraft } from '../../src/payments/draft.ts';
 import { EventFeed } from '../../src/store/event-feed.ts';
-import { lockPayment, readClock, write } from '../../src/store/ledger.ts';
-import { transact } from '../../src/store/transaction.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
+import { beginWriter } from '../harness/writer.ts';
 
 /** So long that no test can count on it: what arrives was woken. */
 const NEVER_MS = 3_600_000;
@@ -35,42 +32,6 @@ async function startFeed(pollMs = NEVER_MS) {
   return { feed, pool, received, errors };
 }
 
-interface Writer {
-  /** Lets the transaction that has begun lock the payment, append its event and commit. */
-  append(): void;
-  readonly committed: Promise<void>;
-}
-
-/** A transaction of the money path that has drawn its id and waits with the rest. */
-async function beginWriter(paymentId: string): Promise<Writer> {
-  const { gateway: core } = gateway().app;
-  const begun = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  const uuid = decodeId(paymentId)?.uuid ?? '';
-  const environmentId = await environmentOf(uuid);
-  const committed = transact(core.database, async (transaction) => {
-    const clock = await readClock(transaction);
-    begun.resolve();
-    await go.promise;
-    const payment = await lockPayment(transaction, environmentId, uuid);
-    if (payment === undefined) throw new Error('there is no such payment');
-    const draft = new PaymentDraft(core, { payment, isNew: false, clock, actor: 'test' });
-    draft.recordStatus();
-    await write(transaction, draft.writes());
-    return { commit: true, value: undefined };
-  });
-  await begun.promise;
-  return { append: () => go.resolve(), committed };
-}
-
-async function environmentOf(paymentUuid: string): Promise<string> {
-  const { rows } = await gateway().app.gateway.database.pool.query<{ id: string }>(
-    'SELECT environment_id AS id FROM payment WHERE id = $1',
-    [paymentUuid],
-  );
-  return rows[0]?.id ?? '';
-}
-
 const positions = (events: readonly PaymentEvent[]) => events.map(({ orderXid, position }) => [orderXid, position]);
 
 const inOrder = (events: readonly PaymentEvent[]): PaymentEvent[] =>
@@ -80,8 +41,8 @@ test('a transaction that stays open hides what commits after it; then both come,
   const early = await till.pay({ process: false });
   const late = await till.pay({ process: false });
   const { pool, feed, received } = await startFeed();
-  const first = await beginWriter(early.id);
-  const second = await beginWriter(late.id);
+  const first = await beginWriter(gateway(), early.id);
+  const second = await beginWriter(gateway(), late.id);
   second.append();
   await second.committed;
   let reads = 0;
@@ -99,8 +60,8 @@ test('a transaction that stays open hides what commits after it; then both come,
 test('two writers of one payment that commit against their transaction ids: its events do not run backwards', async () => {
   const { id } = await till.pay({ process: false });
   const { feed, received } = await startFeed();
-  const older = await beginWriter(id);
-  const newer = await beginWriter(id);
+  const older = await beginWriter(gateway(), id);
+  const newer = await beginWriter(gateway(), id);
   newer.append();
   await newer.committed;
   older.append();
@@ -152,7 +113,7 @@ test('a LISTEN connection that is cut is made anew, and nothing is lost meanwhil
 test('a wake-up that is lost is made up for by the slow look', async () => {
   const { id } = await till.pay({ process: false });
   const { received } = await startFeed(100);
-  const writer = await beginWriter(id);
+  const writer = await beginWriter(gateway(), id);
   writer.append();
   await writer.committed;
   await until(() => received.length > 0);
