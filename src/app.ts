@@ -25,6 +25,7 @@ import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
+import { countSealedOtherwise } from './store/processor-accounts.ts';
 import type { Logger } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
@@ -97,6 +98,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       sandbox: sandboxOf(books, options.sandbox, publicUrl),
     });
     await events.start();
+    await tellSealed(gateway);
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
     const refusals: Refusals = new Map();
@@ -196,6 +198,12 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     throw new Error('recovery first asks 1 to 30,000 ms after the deadline of a call');
   }
   return settings;
+}
+
+/** Whoever has changed the secret hears at once what cannot be opened any more, and not with the first payment. */
+async function tellSealed({ database, keyring, report }: Gateway): Promise<void> {
+  const accounts = await countSealedOtherwise(database, [keyring.id]);
+  if (accounts > 0) report('the credentials of processor accounts were sealed with another secret', { accounts });
 }
 
 /** Whoever sends what is refused must not fill the log with it. */
