@@ -144,10 +144,10 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
   const receive: Receive = (notification) => receiveNotification(gateway, notification);
   const interposed = interpose?.receive(receive) ?? receive;
   return [
-    { name: 'recovery', everyMs: 1_000, run: () => recoverDue(gateway) },
-    { name: 'due payments', everyMs: 1_000, run: () => runDuePayments(gateway) },
+    { name: 'recovery', everyMs: 1_000, run: (stopping) => recoverDue(gateway, stopping) },
+    { name: 'due payments', everyMs: 1_000, run: (stopping) => runDuePayments(gateway, stopping) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
-    { name: 'processor notifications', everyMs: 500, run: () => applyNotifications(gateway) },
+    { name: 'processor notifications', everyMs: 500, run: (stopping) => applyNotifications(gateway, stopping) },
     { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
     { name: 'retention of webhooks', everyMs: 60_000, run: () => forgetDeliveries(gateway) },
     { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },

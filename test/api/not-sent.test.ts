@@ -20,24 +20,18 @@ const accounts = new MerchantAccounts(gateway);
 const { till } = accounts;
 const backstage = new Backstage(gateway);
 const pool = () => gateway().app.gateway.database.pool;
-let merchants = 0;
 let book: FarBook;
 let paymentMethodId: string;
 
 beforeAll(() => till.setRetrySchedule());
 
 beforeEach(async () => {
-  const merchant = `shop${++merchants}`;
-  const { id } = await accounts.open({ secretKey: `sk_test_${merchant}_00001234`, name: merchant });
-  book = far.book(merchant);
-  paymentMethodId = await accounts.token(id);
-  await accounts.change(id, { enabled: true });
+  const opened = await accounts.openShop(far);
+  book = opened.book;
+  paymentMethodId = await accounts.token(opened.account.id);
 });
 
-afterEach(async () => {
-  far.calls.use({});
-  await pool().query('UPDATE processor_account SET enabled = false');
-});
+afterEach(() => far.calls.use({}));
 
 const notSent = answers({ kind: 'not_sent' });
 

@@ -15,19 +15,13 @@ const gateway = useGateway({ connectors: [far] });
 const accounts = new MerchantAccounts(gateway);
 const { till } = accounts;
 const backstage = new Backstage(gateway);
-let merchants = 0;
 
 afterEach(() => {
   far.questions = 'answered';
   far.calls.use({});
 });
 
-/** An account with a book of its own. */
-async function openAccount() {
-  const merchant = `shop${++merchants}`;
-  const account = await accounts.open({ secretKey: `sk_test_${merchant}_00001234` });
-  return { account, book: far.book(merchant), merchant };
-}
+const openAccount = () => accounts.openShop(far);
 
 test('a token is stored, for a customer or for nobody, and says what the processor says of it', async () => {
   const { account } = await openAccount();
