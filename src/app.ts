@@ -25,6 +25,7 @@ import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
+import { countSealedOtherwise } from './store/processor-accounts.ts';
 import type { Logger } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
@@ -99,6 +100,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       sandbox: sandboxOf(books, options.sandbox, publicUrl),
     });
     await events.start();
+    await tellSealed(gateway);
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
     const refusals: Refusals = new Map();
@@ -144,10 +146,10 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
   const receive: Receive = (notification) => receiveNotification(gateway, notification);
   const interposed = interpose?.receive(receive) ?? receive;
   return [
-    { name: 'recovery', everyMs: 1_000, run: () => recoverDue(gateway) },
-    { name: 'due payments', everyMs: 1_000, run: () => runDuePayments(gateway) },
+    { name: 'recovery', everyMs: 1_000, run: (stopping) => recoverDue(gateway, stopping) },
+    { name: 'due payments', everyMs: 1_000, run: (stopping) => runDuePayments(gateway, stopping) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
-    { name: 'processor notifications', everyMs: 500, run: () => applyNotifications(gateway) },
+    { name: 'processor notifications', everyMs: 500, run: (stopping) => applyNotifications(gateway, stopping) },
     { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
     { name: 'retention of webhooks', everyMs: 60_000, run: () => forgetDeliveries(gateway) },
     { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },
@@ -198,6 +200,12 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     throw new Error('recovery first asks 1 to 30,000 ms after the deadline of a call');
   }
   return settings;
+}
+
+/** Whoever has changed the secret hears at once what cannot be opened any more, and not with the first payment. */
+async function tellSealed({ database, keyring, report }: Gateway): Promise<void> {
+  const accounts = await countSealedOtherwise(database, [keyring.id]);
+  if (accounts > 0) report('the credentials of processor accounts were sealed with another secret', { accounts });
 }
 
 /** Whoever sends what is refused must not fill the log with it. */

@@ -8,10 +8,8 @@ import {
   postponeNotification,
 } from '../store/processor-notifications.ts';
 import { inquire } from './recover.ts';
-import { settleAll } from './settle-all.ts';
+import { runLanes, type LaneWork } from './lanes.ts';
 
-/** Notifications that one round takes on. */
-const BATCH = 20;
 /**
  * How often a notification is looked at that names nothing known here: after 1, 2, 4, … seconds, over 17 minutes. A
  * payment's own transaction ends much sooner; what comes of a merchant's other business never will be known.
@@ -25,21 +23,35 @@ const DELETED_AT_ONCE = 1_000;
 /**
  * Looks into what processors have said. It is not believed but looked up, so that it may come twice, late or out of order.
  */
-export async function applyNotifications(gateway: Gateway): Promise<void> {
-  let due: ProcessorNotification[];
-  do {
-    due = await claimDueNotifications(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
-    await settleAll(due.map((notification) => apply(gateway, notification)));
-  } while (due.length === BATCH);
+export async function applyNotifications(gateway: Gateway, stopping?: AbortSignal): Promise<void> {
+  const { database, settings } = gateway;
+  const work: LaneWork<ProcessorNotification> = {
+    name: 'processor notifications',
+    claim: (limit, except) => claimDueNotifications(database, { limit, except, leaseMs: settings.leaseMs }),
+    laneOf: ({ processorAccountId }) => processorAccountId,
+    run: (notification) => take(gateway, notification),
+  };
+  await runLanes(gateway, work, stopping);
 }
 
-async function apply(gateway: Gateway, notification: ProcessorNotification): Promise<void> {
+/** One try. What breaks each time is given up as well: what became of an operation, recovery finds out without it. */
+async function take(gateway: Gateway, notification: ProcessorNotification): Promise<void> {
   const { database } = gateway;
-  const operations = await findOperationsAbout(database, notification);
+  const isLast = notification.tries >= TRIES_MAX;
+  let isApplied = false;
+  try {
+    isApplied = await apply(gateway, notification);
+  } finally {
+    if (isApplied || isLast) await endNotification(database, notification, isApplied);
+    else await postponeNotification(database, notification, FIRST_DELAY_MS * 2 ** (notification.tries - 1));
+  }
+}
+
+/** Looks up what a notification is about. @returns whether anything here is */
+async function apply(gateway: Gateway, notification: ProcessorNotification): Promise<boolean> {
+  const operations = await findOperationsAbout(gateway.database, notification);
   for (const operation of operations) await inquire(gateway, operation);
-  if (operations.length > 0) await endNotification(database, notification, true);
-  else if (notification.tries >= TRIES_MAX) await endNotification(database, notification, false);
-  else await postponeNotification(database, notification, FIRST_DELAY_MS * 2 ** (notification.tries - 1));
+  return operations.length > 0;
 }
 
 /** Deletes the notifications whose time is over. */

@@ -6,21 +6,21 @@ import type { Gateway } from '../payments/gateway.ts';
 import { askProcessor } from '../payments/operation.ts';
 import { claimDueOperations } from '../store/due.ts';
 import { isCallOver, readMovement } from '../store/operations.ts';
-import { settleAll } from './settle-all.ts';
-
-/** Operations that one round of recovery takes on. */
-const BATCH = 20;
+import { runLanes, type LaneWork } from './lanes.ts';
 
 /**
  * One round of recovery: asks the processors what became of operations whose answer is overdue or unknown, and begins
  * those that are certainly not under way.
  */
-export async function recoverDue(gateway: Gateway): Promise<void> {
-  let due: Operation[];
-  do {
-    due = await claimDueOperations(gateway.database, { limit: BATCH, leaseMs: gateway.settings.leaseMs });
-    await settleAll(due.map((operation) => recover(gateway, operation)));
-  } while (due.length === BATCH);
+export async function recoverDue(gateway: Gateway, stopping?: AbortSignal): Promise<void> {
+  const { database, settings } = gateway;
+  const work: LaneWork<Operation> = {
+    name: 'recovery',
+    claim: (limit, except) => claimDueOperations(database, { limit, except, leaseMs: settings.leaseMs }),
+    laneOf: ({ processor, processorAccountId }) => processorAccountId ?? processor,
+    run: (operation) => recover(gateway, operation),
+  };
+  await runLanes(gateway, work, stopping);
 }
 
 async function recover(gateway: Gateway, operation: Operation): Promise<void> {

@@ -2,7 +2,8 @@
 export interface Round {
   readonly name: string;
   readonly everyMs: number;
-  readonly run: () => Promise<unknown>;
+  /** @param stopping is given when nothing more is to be begun */
+  readonly run: (stopping: AbortSignal) => Promise<unknown>;
 }
 
 /**
@@ -25,7 +26,7 @@ export function startRounds(
 async function loop(round: Round, signal: AbortSignal, onError: (round: string, error: Error) => void): Promise<void> {
   while (!signal.aborted) {
     try {
-      await round.run();
+      await round.run(signal);
     } catch (error) {
       onError(round.name, error as Error);
     }

@@ -9,7 +9,7 @@ import { readBody } from './page.ts';
 /** Stripe's largest events have some 20 KB. */
 const BODY_MAX_BYTES = 256 * 1_024;
 
-type Refusal = Exclude<Taken, 'kept'> | 'too_large';
+type Refusal = Exclude<Taken, 'kept'> | 'too_large' | 'broken_off';
 
 /** Notifications that were not taken, since they were told of. Nothing else is kept of them. */
 export type Refusals = Map<Refusal, number>;
@@ -45,7 +45,12 @@ async function take(gateway: Gateway, place: string, request: IncomingMessage): 
   const environmentId = decodeIdOf('Environment', environment);
   const accountId = decodeIdOf('ProcessorAccount', account);
   if (environmentId === undefined || accountId === undefined || more.length > 0) return 'unknown_account';
-  const body = await readBody(request, BODY_MAX_BYTES);
+  let body: Buffer | undefined;
+  try {
+    body = await readBody(request, BODY_MAX_BYTES);
+  } catch {
+    return 'broken_off';
+  }
   if (body === undefined) return 'too_large';
   const header = (name: string): string | undefined => {
     const value = request.headers[name];
@@ -66,6 +71,8 @@ function answerTo(taken: 'kept' | Refusal): { readonly status: number; readonly 
       return { status: 400, text: 'The signature is not of a secret of this account.' };
     case 'too_old':
       return { status: 400, text: 'The signature is too old.' };
+    case 'broken_off':
+      return { status: 400, text: 'The body ends too soon.' };
     case 'unreadable':
       return { status: 400, text: 'The body cannot be read.' };
     case 'sealed':

@@ -57,7 +57,7 @@ const ACTOR = 'processor';
  */
 export async function conclude(
   gateway: Gateway,
-  of: Pick<Operation, 'environmentId' | 'id' | 'paymentId'>,
+  of: Pick<Operation, 'environmentId' | 'id' | 'paymentId' | 'callDeadline'>,
   answer: Answer,
 ): Promise<Concluded> {
   const { changed, ...concluded } = await transact(gateway.database, async (transaction) => {
@@ -66,7 +66,7 @@ export async function conclude(
     if (locked === undefined || operation === undefined) throw new Error('an operation lost its payment');
     const clock = await readClock(transaction);
     const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
-    if (!(await takeEffect(gateway, transaction, draft, operation, answer))) {
+    if (!(await takeEffect(gateway, transaction, draft, operation, ofThatCall(of, operation, answer)))) {
       return { commit: false, value: { payment: locked, planned: [], changed: false } };
     }
     await write(transaction, draft.writes());
@@ -74,6 +74,16 @@ export async function conclude(
   });
   if (changed) gateway.eventsAppended();
   return concluded;
+}
+
+/**
+ * That a call was not sent says nothing of one that was begun since, when that answer was long on its way: it may be under
+ * way now.
+ */
+function ofThatCall(of: Pick<Operation, 'callDeadline'>, operation: Operation, answer: Answer): Answer {
+  const isThatCall = of.callDeadline.getTime() === operation.callDeadline.getTime();
+  if (isThatCall || answer.outcome.kind !== 'not_sent' || operation.status === 'COMPLETED') return answer;
+  return { ...answer, outcome: { kind: 'unknown' } };
 }
 
 /** Lets an answer take effect on the draft of its payment; false where there is nothing to change. */

@@ -57,6 +57,11 @@ export async function readEnabledAccounts({ pool }: Database, environmentId: str
   return rows.map((row) => fromRow<ProcessorAccount>(row));
 }
 
+/** How many accounts there are, in all environments, whose credentials were sealed with none of these keys. */
+export async function countSealedOtherwise({ prisma }: Database, keyIds: readonly string[]): Promise<number> {
+  return prisma.processorAccount.count({ where: { credentialsKeyId: { notIn: [...keyIds] } } });
+}
+
 /**
  * Changes an account. Its credentials are sealed as a whole: they are not changed where they were since the account was
  * read, so that none is lost that was put in meanwhile. How they are sealed is never the same twice.

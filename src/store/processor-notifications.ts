@@ -23,21 +23,22 @@ export async function addNotification({ pool }: Database, notification: NewNotif
   return rowCount === 1;
 }
 
-/** Takes notifications whose time has come, each for the length of a lease. */
+/** Takes notifications whose time has come, each for the length of a lease; of some accounts, none. */
 export async function claimDueNotifications(
   { pool }: Database,
-  { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
+  claim: { readonly limit: number; readonly leaseMs: number; readonly except: readonly string[] },
 ): Promise<ProcessorNotification[]> {
   const { rows } = await pool.query<Record<string, unknown>>({
     name: 'claim_due_notifications',
     text: `UPDATE processor_notification
-           SET next_at = now() + make_interval(secs => $2::float8 / 1000), tries = tries + 1
+           SET next_at = now() + make_interval(secs => $2::float8 / 1000), tries = least(tries + 1, 32767)
            WHERE (environment_id, id) IN (
-             SELECT environment_id, id FROM processor_notification WHERE next_at <= now()
+             SELECT environment_id, id FROM processor_notification
+             WHERE next_at <= now() AND processor_account_id <> ALL ($3::uuid[])
              ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
            )
            RETURNING *`,
-    values: [limit, leaseMs],
+    values: [claim.limit, claim.leaseMs, claim.except],
     types: ROW_TYPES,
   });
   return rows.map((row) => fromRow<ProcessorNotification>(row));

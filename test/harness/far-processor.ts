@@ -84,16 +84,18 @@ export class FarProcessor implements Connector {
       limits: this.limits,
       severalCaptures: this.severalCaptures,
       refusesAmount: () => undefined,
-      tokenize: async () =>
-        rawCards
-          ? { kind: 'tokenized', token: TOKENS.good, brand: 'VISA', country: 'DE' }
-          : { kind: 'misconfigured', message: 'This account takes tokens only.' },
+      tokenize: () =>
+        Promise.resolve(
+          rawCards
+            ? { kind: 'tokenized', token: TOKENS.good, brand: 'VISA', country: 'DE' }
+            : { kind: 'misconfigured', message: 'This account takes tokens only.' },
+        ),
       charge: (request) => book.charge(request),
-      capture: async (request) => book.capture(request),
-      void: async (request) => book.void(request),
-      refund: async (request) => book.refund(request),
-      lookUpCharge: async (request) => book.lookUpCharge(request),
-      lookUpMovement: async (request) => book.lookUpMovement(request),
+      capture: (request) => Promise.resolve(book.capture(request)),
+      void: (request) => Promise.resolve(book.void(request)),
+      refund: (request) => Promise.resolve(book.refund(request)),
+      lookUpCharge: (request) => Promise.resolve(book.lookUpCharge(request)),
+      lookUpMovement: (request) => Promise.resolve(book.lookUpMovement(request)),
     };
   }
 

@@ -58,10 +58,15 @@ export const SECRET = 'a secret of the tests that has more than 32 characters';
 /** How long a pending charge or refund of the sandbox takes here. */
 const SANDBOX_DELAY_MS = 50;
 
+type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
+  Pick<AppOptions, 'commit' | 'connectors' | 'sandbox' | 'settings' | 'resolveHost'>;
+
+/** @param after a gateway that was closed: this one goes on with its database, and drops it in the end */
 export async function startGateway(
-  options: Pick<AppOptions, 'commit' | 'connectors' | 'sandbox' | 'settings' | 'resolveHost'> = {},
+  options: TestOptions = {},
+  after?: Pick<TestGateway, 'database' | 'keys'>,
 ): Promise<TestGateway> {
-  const database = await cloneDatabase();
+  const database = after?.database ?? (await cloneDatabase());
   const { log, logged } = captureLog();
   const app = await startApp({
     database: database.connection,
@@ -75,7 +80,7 @@ export async function startGateway(
     await database.drop();
     throw error;
   });
-  const keys = await makeKeys(app);
+  const keys = after?.keys ?? (await makeKeys(app));
   const url = `${app.server.url}/graphql`;
   const request = <R>(document: Document, variables?: unknown, { key, headers }: RequestOptions = {}) =>
     send<R>(url, document, variables, headers ?? { authorization: `Bearer ${key ?? keys.test}` });

@@ -10,8 +10,8 @@ import {
   type ProcessorAccountFieldsFragment,
   type UpdateProcessorAccountInput,
 } from '../../generated/operations/graphql.ts';
-import { TOKENS } from './far-book.ts';
-import { NOTIFICATION_SECRET, type SignedNotification } from './far-processor.ts';
+import { TOKENS, type FarBook } from './far-book.ts';
+import { NOTIFICATION_SECRET, type FarProcessor, type SignedNotification } from './far-processor.ts';
 import { only, type TestGateway } from './gateway.ts';
 import { Till } from './till.ts';
 
@@ -52,6 +52,15 @@ export class MerchantAccounts {
   /** An account that was not refused. */
   async open(input: Partial<CreateProcessorAccountInput> = {}): Promise<Account> {
     return only(await this.create(input), 'CreateProcessorAccountPayload').processorAccount;
+  }
+
+  /** An account of a merchant of the processor's that has no other. */
+  async openShop(
+    far: FarProcessor,
+  ): Promise<{ readonly account: Account; readonly merchant: string; readonly book: FarBook }> {
+    const merchant = `shop${randomUUID().slice(0, 8)}`;
+    const account = await this.open({ secretKey: `sk_test_${merchant}_00001234`, name: merchant });
+    return { account, merchant, book: far.book(merchant) };
   }
 
   async list(): Promise<Account[]> {
