@@ -28,6 +28,12 @@ let account: Account;
 
 beforeAll(async () => {
   account = await accounts.open({ secretKey: SECRET_KEY, notificationSecrets: [WEBHOOK_SECRET], rawCards: true });
+  // The stand-in compiles Stripe's description at the first request of a kind, which may take longer than a call.
+  for (const captureMethod of ['AUTOMATIC', 'MANUAL'] as const) {
+    const { id } = await settled(await pay('pm_card_visa', { captureMethod }));
+    await till.capture({ paymentId: id });
+    await till.refund({ paymentId: id });
+  }
 });
 
 afterEach(() => {

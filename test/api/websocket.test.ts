@@ -79,13 +79,13 @@ test('a key that is revoked takes no further operation', async () => {
 });
 
 test('a message that is too large closes the socket with 1009', async () => {
-  const { closed, send } = await open(gateway(), { authorization: gateway().keys.test });
+  const { closed, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
   send({ type: 'ping', payload: { text: 'x'.repeat(200_000) } });
   expect(await closed).toBe(1009);
 });
 
 test('operations of one socket that are told the same are each told it under their own id', async () => {
-  const { socket, messages, send } = await open(gateway(), { authorization: gateway().keys.test });
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));
   const ids = ['one', 'in "quotes"'];
   for (const id of ids) send({ type: 'subscribe', id, payload: { query: String(PaymentEventsDocument) } });
