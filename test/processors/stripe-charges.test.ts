@@ -1,8 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { decline } from '../../src/domain/decline.ts';
-import { StripeProcessor } from '../../src/processors/stripe/stripe.ts';
-import { SECRET_KEY } from '../stripe/stand-in.ts';
 import { AMOUNT, CAPTURED, NOTHING } from './contract/bench.ts';
 import { Dealings, soon, type Charged } from './contract/dealings.ts';
 import { StripeBench } from './contract/stripe-bench.ts';
@@ -163,10 +161,7 @@ test.each([
 ] as const)('a look that fails says nothing: %s', async (kind) => {
   const made = await dealings.charge('approved');
   faults.plan('read_intent', kind, 2);
-  const quick = new StripeProcessor(
-    { secretKey: SECRET_KEY, webhookSecrets: [] },
-    { apiUrl: bench.standIn.url, rawCards: false, limits: { callTimeoutMs: kind === 'unanswered' ? 50 : 20_000 } },
-  );
+  const quick = bench.connect({ limits: { callTimeoutMs: kind === 'unanswered' ? 50 : 20_000 } });
   const { merchant, key } = made.request;
   const request = { merchant, key, reference: made.reference, isLanded: true };
   expect(await quick.lookUpCharge(request, soon())).toEqual({ kind: 'unknown' });
@@ -188,8 +183,7 @@ test.each([
 });
 
 test('a wrong key is for an operator to mend, and is not told', async () => {
-  const secretKey = 'sk_test_wrong_and_secret';
-  const stripe = new StripeProcessor({ secretKey, webhookSecrets: [] }, { apiUrl: bench.standIn.url, rawCards: true });
+  const stripe = bench.connect({ secretKey: 'sk_test_wrong_and_secret' });
   const outcome = await stripe.charge(await dealings.request('approved'), soon());
   expect(outcome).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('invalid_api_key') });
   expect(JSON.stringify(outcome)).not.toContain('secret');
@@ -233,8 +227,7 @@ test('where nobody answers at all, nothing was sent', async () => {
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
-  const apiUrl = `http://127.0.0.1:${port}`;
-  const stripe = new StripeProcessor({ secretKey: SECRET_KEY, webhookSecrets: [] }, { apiUrl, rawCards: true });
+  const stripe = bench.connect({ apiUrl: `http://127.0.0.1:${port}` });
   expect(await stripe.charge(await dealings.request('approved'), soon())).toEqual({ kind: 'not_sent' });
   const movement = { merchant: 'm', key: 'k', chargeReference: 'pi_1', amount: 1n, currency: 'EUR' };
   expect(await stripe.refund(movement, soon())).toEqual({ kind: 'not_sent' });
@@ -242,10 +235,7 @@ test('where nobody answers at all, nothing was sent', async () => {
 });
 
 test('a request that is not answered in time is left behind', async () => {
-  const stripe = new StripeProcessor(
-    { secretKey: SECRET_KEY, webhookSecrets: [] },
-    { apiUrl: bench.standIn.url, rawCards: true, limits: { callTimeoutMs: 50 } },
-  );
+  const stripe = bench.connect({ limits: { callTimeoutMs: 50 } });
   faults.plan('create_intent', 'unanswered');
   expect(await stripe.charge(await dealings.request('approved'), soon())).toEqual({ kind: 'not_sent' });
   faults.plan('create_refund', 'unanswered');
