@@ -215,6 +215,36 @@ test('a confirmation that was done, reset, and sent again into a busy Stripe is 
   expect(await dealings.money(made)).toEqual(CAPTURED);
 });
 
+test('each request of a charge has a key of its own, derived from the attempt', async () => {
+  const { request } = await dealings.charge('approved');
+  const keys = asked.map(({ key }) => key).filter((key) => key?.startsWith(request.key));
+  expect(keys).toEqual([`${request.key}:create`, `${request.key}:confirm`]);
+});
+
+test('while someone else makes the same charge, nobody knows what becomes of it', async () => {
+  const request = await dealings.request('approved');
+  faults.plan('create_intent', 'stalled');
+  const before = bench.standIn.held;
+  const first = dealings.ask(request);
+  await expect.poll(() => bench.standIn.held).toBe(before + 1);
+  const second = await dealings.ask(request);
+  expect(second.outcome).toEqual({ kind: 'unknown' });
+  await bench.mend();
+  expect((await first).outcome).toMatchObject({ kind: 'approved' });
+  expect(await dealings.money(second)).toEqual(CAPTURED);
+});
+
+test('what was reset is not sent again when its time is over', async () => {
+  const made = await dealings.charge('approved');
+  const quick = bench.connect({ limits: { callTimeoutMs: 100 } });
+  faults.plan('read_intent', 'reset_before');
+  const before = asked.length;
+  const { merchant, key } = made.request;
+  const looked = await quick.lookUpCharge({ merchant, key, reference: made.reference, isLanded: true }, soon());
+  expect(looked).toEqual({ kind: 'unknown' });
+  expect(asked).toHaveLength(before + 1);
+});
+
 test('a charge that is asked for twice at once is made once', async () => {
   const request = await dealings.request('approved');
   const both = await Promise.all([dealings.ask(request), dealings.ask(request)]);
