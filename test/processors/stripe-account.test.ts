@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { StatementLine } from '../../src/processors/port.ts';
-import { StripeProcessor } from '../../src/processors/stripe/stripe.ts';
-import { SECRET_KEY } from '../stripe/stand-in.ts';
+import { stripeConnector } from '../../src/processors/stripe/connector.ts';
 import { AMOUNT, MERCHANT } from './contract/bench.ts';
 import { Dealings, soon } from './contract/dealings.ts';
 import { StripeBench } from './contract/stripe-bench.ts';
@@ -36,10 +35,7 @@ test('a card is exchanged for a token, which can be charged', async () => {
 });
 
 test('an account that takes no card numbers sends none', async () => {
-  const stripe = new StripeProcessor(
-    { secretKey: SECRET_KEY, webhookSecrets: [] },
-    { apiUrl: bench.standIn.url, rawCards: false },
-  );
+  const stripe = bench.connect({ rawCards: false });
   const before = bench.standIn.asked.length;
   const outcome = await stripe.tokenize({ merchant: MERCHANT, card: CARD }, soon());
   expect(outcome).toEqual({ kind: 'refused', message: expect.stringContaining('pm_…') });
@@ -68,7 +64,7 @@ test.each([
   expect(await bench.processor.describeToken(token, soon())).toMatchObject({ kind: 'card', brand });
 });
 
-test.each(['tok_visa', '4242424242424242', '', 'pm_x/../y', 'cus_1/', 'pm_none'])(
+test.each(['tok_visa', '4242424242424242', '', 'pm_x/../y', 'cus_1-', 'cus_1/pm_card_visa', 'pm_none'])(
   'what is no token that Stripe knows is refused: %s',
   async (token) => {
     expect(await bench.processor.describeToken(token, soon())).toMatchObject({ kind: 'refused' });
@@ -77,12 +73,12 @@ test.each(['tok_visa', '4242424242424242', '', 'pm_x/../y', 'cus_1/', 'pm_none']
 
 test("a customer's card is charged with its customer, and not without", async () => {
   const method = books.wallet.attach('pm_card_visa', 'cus_ada');
-  const token = `cus_ada/${method}`;
+  const token = `cus_ada-${method}`;
   expect(await bench.processor.describeToken(token, soon())).toMatchObject({ kind: 'card' });
   const made = await dealings.charge('approved', { token, offSession: true });
   expect(made.outcome).toMatchObject({ kind: 'approved' });
   expect(books.readIntent(made.reference ?? '').customer).toBe('cus_ada');
-  for (const wrong of [method, `cus_bob/${method}`, 'cus_ada/pm_card_visa']) {
+  for (const wrong of [method, `cus_bob-${method}`, 'cus_ada-pm_card_visa']) {
     expect(await bench.processor.describeToken(wrong, soon())).toMatchObject({ kind: 'refused' });
     expect((await dealings.charge('approved', { token: wrong })).outcome).toMatchObject({ kind: 'misconfigured' });
   }
@@ -90,10 +86,7 @@ test("a customer's card is charged with its customer, and not without", async ()
 
 test('an account is checked by its credentials', async () => {
   expect(await bench.processor.check(soon())).toEqual({ kind: 'good' });
-  const stripe = new StripeProcessor(
-    { secretKey: 'sk_test_wrong', webhookSecrets: [] },
-    { apiUrl: bench.standIn.url, rawCards: false },
-  );
+  const stripe = bench.connect({ secretKey: 'sk_test_wrong' });
   const message = 'Stripe refused it: invalid_api_key, in request req_stand_in.';
   expect(await stripe.check(soon())).toEqual({ kind: 'refused', message });
 });
@@ -105,6 +98,18 @@ test.each(['rate_limited', 'html_502_before', 'error_500_before', 'cut_body', 'l
     expect(await bench.processor.check(soon())).toEqual({ kind: 'unreachable' });
   },
 );
+
+test.each([
+  ['sk_test_1', 'whsec_1', 'TEST', undefined],
+  ['rk_live_1', 'whsec_1', 'LIVE', undefined],
+  ['sk_live_1', 'whsec_1', 'TEST', 'This is no key for test payments.'],
+  ['sk_test_1', 'whsec_1', 'LIVE', 'This is no key for live payments.'],
+  ['pk_test_1', 'whsec_1', 'TEST', 'A secret key of Stripe begins with sk_ or rk_, and test or live.'],
+  ['sk_test_1', 'we_1', 'TEST', 'The signing secret of an endpoint begins with whsec_.'],
+] as const)('%s and %s are credentials for %s payments', (secretKey, secret, mode, why) => {
+  const credentials = { secretKey, notificationSecrets: [secret] };
+  expect(stripeConnector().refusesCredentials(credentials, mode)).toBe(why);
+});
 
 async function statement(from: Date, until: Date): Promise<StatementLine[]> {
   return Array.fromAsync(bench.processor.statement(from, until, soon()));

@@ -1,8 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { decline } from '../../src/domain/decline.ts';
-import { StripeProcessor } from '../../src/processors/stripe/stripe.ts';
-import { SECRET_KEY } from '../stripe/stand-in.ts';
 import { AMOUNT, CAPTURED, NOTHING } from './contract/bench.ts';
 import { Dealings, soon, type Charged } from './contract/dealings.ts';
 import { StripeBench } from './contract/stripe-bench.ts';
@@ -163,10 +161,7 @@ test.each([
 ] as const)('a look that fails says nothing: %s', async (kind) => {
   const made = await dealings.charge('approved');
   faults.plan('read_intent', kind, 2);
-  const quick = new StripeProcessor(
-    { secretKey: SECRET_KEY, webhookSecrets: [] },
-    { apiUrl: bench.standIn.url, rawCards: false, limits: { callTimeoutMs: kind === 'unanswered' ? 50 : 20_000 } },
-  );
+  const quick = bench.connect({ limits: { callTimeoutMs: kind === 'unanswered' ? 50 : 20_000 } });
   const { merchant, key } = made.request;
   const request = { merchant, key, reference: made.reference, isLanded: true };
   expect(await quick.lookUpCharge(request, soon())).toEqual({ kind: 'unknown' });
@@ -188,8 +183,7 @@ test.each([
 });
 
 test('a wrong key is for an operator to mend, and is not told', async () => {
-  const secretKey = 'sk_test_wrong_and_secret';
-  const stripe = new StripeProcessor({ secretKey, webhookSecrets: [] }, { apiUrl: bench.standIn.url, rawCards: true });
+  const stripe = bench.connect({ secretKey: 'sk_test_wrong_and_secret' });
   const outcome = await stripe.charge(await dealings.request('approved'), soon());
   expect(outcome).toMatchObject({ kind: 'misconfigured', message: expect.stringContaining('invalid_api_key') });
   expect(JSON.stringify(outcome)).not.toContain('secret');
@@ -221,6 +215,36 @@ test('a confirmation that was done, reset, and sent again into a busy Stripe is 
   expect(await dealings.money(made)).toEqual(CAPTURED);
 });
 
+test('each request of a charge has a key of its own, derived from the attempt', async () => {
+  const { request } = await dealings.charge('approved');
+  const keys = asked.map(({ key }) => key).filter((key) => key?.startsWith(request.key));
+  expect(keys).toEqual([`${request.key}:create`, `${request.key}:confirm`]);
+});
+
+test('while someone else makes the same charge, nobody knows what becomes of it', async () => {
+  const request = await dealings.request('approved');
+  faults.plan('create_intent', 'stalled');
+  const before = bench.standIn.held;
+  const first = dealings.ask(request);
+  await expect.poll(() => bench.standIn.held).toBe(before + 1);
+  const second = await dealings.ask(request);
+  expect(second.outcome).toEqual({ kind: 'unknown' });
+  await bench.mend();
+  expect((await first).outcome).toMatchObject({ kind: 'approved' });
+  expect(await dealings.money(second)).toEqual(CAPTURED);
+});
+
+test('what was reset is not sent again when its time is over', async () => {
+  const made = await dealings.charge('approved');
+  const quick = bench.connect({ limits: { callTimeoutMs: 100 } });
+  faults.plan('read_intent', 'reset_before');
+  const before = asked.length;
+  const { merchant, key } = made.request;
+  const looked = await quick.lookUpCharge({ merchant, key, reference: made.reference, isLanded: true }, soon());
+  expect(looked).toEqual({ kind: 'unknown' });
+  expect(asked).toHaveLength(before + 1);
+});
+
 test('a charge that is asked for twice at once is made once', async () => {
   const request = await dealings.request('approved');
   const both = await Promise.all([dealings.ask(request), dealings.ask(request)]);
@@ -233,8 +257,7 @@ test('where nobody answers at all, nothing was sent', async () => {
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
-  const apiUrl = `http://127.0.0.1:${port}`;
-  const stripe = new StripeProcessor({ secretKey: SECRET_KEY, webhookSecrets: [] }, { apiUrl, rawCards: true });
+  const stripe = bench.connect({ apiUrl: `http://127.0.0.1:${port}` });
   expect(await stripe.charge(await dealings.request('approved'), soon())).toEqual({ kind: 'not_sent' });
   const movement = { merchant: 'm', key: 'k', chargeReference: 'pi_1', amount: 1n, currency: 'EUR' };
   expect(await stripe.refund(movement, soon())).toEqual({ kind: 'not_sent' });
@@ -242,10 +265,7 @@ test('where nobody answers at all, nothing was sent', async () => {
 });
 
 test('a request that is not answered in time is left behind', async () => {
-  const stripe = new StripeProcessor(
-    { secretKey: SECRET_KEY, webhookSecrets: [] },
-    { apiUrl: bench.standIn.url, rawCards: true, limits: { callTimeoutMs: 50 } },
-  );
+  const stripe = bench.connect({ limits: { callTimeoutMs: 50 } });
   faults.plan('create_intent', 'unanswered');
   expect(await stripe.charge(await dealings.request('approved'), soon())).toEqual({ kind: 'not_sent' });
   faults.plan('create_refund', 'unanswered');

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
-import { StripeProcessor } from '../../src/processors/stripe/stripe.ts';
+import { stripeConnector } from '../../src/processors/stripe/connector.ts';
 import { Mailbox, sign } from '../stripe/mailbox.ts';
 
 const SECRETS = ['whsec_new', 'whsec_old'];
 const NOW = new Date('2026-11-21T12:00:00Z');
 
-const stripe = new StripeProcessor({ secretKey: 'sk_test_x', webhookSecrets: SECRETS }, { rawCards: false });
+const credentials = { secretKey: 'sk_test_x', notificationSecrets: SECRETS };
+const stripe = stripeConnector().connect(credentials, { rawCards: false });
 
 function read(text: string, { secret = 'whsec_new', ageSeconds = 0 } = {}) {
   const at = new Date(NOW.getTime() - ageSeconds * 1_000);

@@ -44,7 +44,8 @@ export class StripeClient {
     this.#stripe = new Stripe(secretKey, {
       apiVersion: API_VERSION,
       protocol: isPlain ? 'http' : 'https',
-      host: hostname,
+      // An address of IPv6 stands in brackets in a URL, and nowhere else.
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port: port === '' ? (isPlain ? 80 : 443) : Number(port),
       httpClient: this.#watched(Stripe.createNodeHttpClient(agent)),
       maxNetworkRetries: 0,

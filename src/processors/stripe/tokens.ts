@@ -12,11 +12,11 @@ interface Token {
 }
 
 /**
- * Reads "pm_…", which Stripe lets be charged once, or "cus_…/pm_…": one that is attached to a customer may be charged
+ * Reads "pm_…", which Stripe lets be charged once, or "cus_…-pm_…": one that is attached to a customer may be charged
  * again, and only together with that customer. Source: docs.stripe.com/payments/payment-methods
  */
 export function parseToken(token: string): Token | undefined {
-  const match = /^(?:(?<customer>cus_\w{1,200})\/)?(?<paymentMethod>(?:pm|card|src)_\w{1,200})$/.exec(token);
+  const match = /^(?:(?<customer>cus_\w{1,200})-)?(?<paymentMethod>(?:pm|card|src)_\w{1,200})$/.exec(token);
   if (match?.groups?.['paymentMethod'] === undefined) return undefined;
   return { paymentMethod: match.groups['paymentMethod'], customer: match.groups['customer'] ?? null };
 }
@@ -52,7 +52,7 @@ export async function describeToken(
   signal: AbortSignal,
 ): Promise<TokenDescription> {
   const token = parseToken(text);
-  if (token === undefined) return { kind: 'refused', message: 'A token of Stripe is "pm_…", or "cus_…/pm_…".' };
+  if (token === undefined) return { kind: 'refused', message: 'A token of Stripe is "pm_…", or "cus_…-pm_…".' };
   const found = await client.ask(signal, ({ paymentMethods }) => paymentMethods.retrieve(token.paymentMethod));
   if (!found.ok) {
     if (found.fault.kind === 'missing') return { kind: 'refused', message: 'Stripe knows no such payment method.' };
@@ -74,7 +74,7 @@ export async function describeToken(
 }
 
 const WRONG_CUSTOMER =
-  'A payment method that is attached to a customer of Stripe is given as "cus_…/pm_…", others alone.';
+  'A payment method that is attached to a customer of Stripe is given as "cus_…-pm_…", others alone.';
 
 function idOf(customer: Stripe.PaymentMethod['customer']): string | null {
   return typeof customer === 'string' ? customer : (customer?.id ?? null);

@@ -1,4 +1,5 @@
-import { StripeProcessor } from '../../../src/processors/stripe/stripe.ts';
+import type { AccountProcessor, ProcessorLimits } from '../../../src/processors/port.ts';
+import { stripeConnector } from '../../../src/processors/stripe/connector.ts';
 import { until } from '../../harness/until.ts';
 import type { TestToken } from '../../stripe/cards.ts';
 import type { FaultKind, RouteName } from '../../stripe/faults.ts';
@@ -27,16 +28,27 @@ const TOKENS: Readonly<Record<CardKind, TestToken>> = {
 /** The connector to Stripe, at the stand-in. */
 export class StripeBench implements ContractBench {
   readonly standIn = new StripeStandIn();
-  #processor: StripeProcessor | undefined;
+  #processor: AccountProcessor | undefined;
 
   async start(): Promise<this> {
     await this.standIn.start();
-    const credentials = { secretKey: SECRET_KEY, webhookSecrets: [WEBHOOK_SECRET] };
-    this.#processor = new StripeProcessor(credentials, { apiUrl: this.standIn.url, rawCards: true });
+    this.#processor = this.connect({});
     return this;
   }
 
-  get processor(): StripeProcessor {
+  /** Another connection to it. */
+  connect(of: {
+    readonly secretKey?: string;
+    readonly apiUrl?: string;
+    readonly limits?: Partial<ProcessorLimits>;
+    readonly rawCards?: boolean;
+  }): AccountProcessor {
+    const { secretKey = SECRET_KEY, apiUrl = this.standIn.url, limits = {}, rawCards = true } = of;
+    const credentials = { secretKey, notificationSecrets: [WEBHOOK_SECRET] };
+    return stripeConnector({ apiUrl, limits }).connect(credentials, { rawCards });
+  }
+
+  get processor(): AccountProcessor {
     if (this.#processor === undefined) throw new Error('the bench is not open yet');
     return this.#processor;
   }
