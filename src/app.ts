@@ -11,7 +11,8 @@ import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
-import { notifications, type Refusals } from './http/notifications.ts';
+import { Metrics } from './http/metrics.ts';
+import { notifications, type Refusal } from './http/notifications.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
 import { Circuits } from './payments/circuits.ts';
@@ -44,6 +45,8 @@ export interface AppOptions {
   /** Makes sure of the demo account and tells its key; left out, there is none. */
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
   readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
+  /** Who has it may read the metrics; left out, nobody may. */
+  readonly metricsToken?: string | undefined;
   /** The kinds of processors of which merchants may have accounts. */
   readonly connectors?: readonly Connector[];
   readonly settings?: Partial<Settings>;
@@ -103,8 +106,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     await tellSealed(gateway);
     const demo = await options.demo?.(gateway);
     const { host, port } = options;
-    const refusals: Refusals = new Map();
-    const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, refusals)];
+    const metrics = new Metrics(gateway);
+    const refusals = new Map<Refusal, number>();
+    const onRefused = (reason: Refusal): void => {
+      metrics.notificationRefused(reason);
+      refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
+    };
+    const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, onRefused)];
+    if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
@@ -209,7 +218,7 @@ async function tellSealed({ database, keyring, report }: Gateway): Promise<void>
 }
 
 /** Whoever sends what is refused must not fill the log with it. */
-function tellRefusals(log: Logger, refusals: Refusals): Promise<void> {
+function tellRefusals(log: Logger, refusals: Map<Refusal, number>): Promise<void> {
   if (refusals.size > 0) log.warn(Object.fromEntries(refusals), 'notifications of processors were refused');
   refusals.clear();
   return Promise.resolve();

@@ -29,6 +29,10 @@ const Environment = z.strictObject({
     .refine((secrets) => secrets.every(({ length }) => length >= 32), 'each must have at least 32 characters')
     .refine((secrets) => secrets.length <= OTHER_SECRETS_MAX, `can be ${OTHER_SECRETS_MAX} at most`)
     .default([]),
+  TENDER_METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, 'must have at least 16 characters, without spaces')
+    .optional(),
   TENDER_PUBLIC_URL: z
     .string()
     .refine(isOrigin, 'must be where payers reach the gateway, without a path: https://pay.example.com')
@@ -97,6 +101,8 @@ export interface Config {
   readonly recoveryDelaySeconds: number;
   /** How long after a capture the sandbox settles it. */
   readonly sandboxSettlementSeconds: number;
+  /** Who has it may read the metrics. */
+  readonly metricsToken: string | undefined;
   /** Where Stripe is asked, if that is not at Stripe itself. */
   readonly stripeApiUrl: string | undefined;
   /** Whether webhooks may go to private networks, and without TLS. */
@@ -148,6 +154,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     raiseAfterHours: data.TENDER_RAISE_AFTER_HOURS,
     recoveryDelaySeconds: data.TENDER_RECOVERY_DELAY_SECONDS,
     sandboxSettlementSeconds: data.TENDER_SANDBOX_SETTLEMENT_SECONDS,
+    metricsToken: data.TENDER_METRICS_TOKEN,
     stripeApiUrl: data.TENDER_STRIPE_API_URL,
     webhooksPrivateNetworks: data.TENDER_WEBHOOKS_PRIVATE_NETWORKS === 'true',
   };

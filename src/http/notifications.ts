@@ -9,10 +9,8 @@ import { readBody } from './page.ts';
 /** Stripe's largest events have some 20 KB. */
 const BODY_MAX_BYTES = 256 * 1_024;
 
-type Refusal = Exclude<Taken, 'kept'> | 'too_large' | 'broken_off';
-
-/** Notifications that were not taken, since they were told of. Nothing else is kept of them. */
-export type Refusals = Map<Refusal, number>;
+/** Why a notification was not taken. */
+export type Refusal = Exclude<Taken, 'kept'> | 'too_large' | 'broken_off';
 
 /**
  * Takes the notifications of processors, each at the address of its account. A notification is answered as soon as it is
@@ -21,7 +19,7 @@ export type Refusals = Map<Refusal, number>;
  */
 export function notifications(
   gateway: Gateway,
-  refusals: Refusals,
+  onRefused: (reason: Refusal) => void,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
   return async (request, response) => {
     const path = request.url?.split('?')[0] ?? '';
@@ -31,7 +29,7 @@ export function notifications(
       return true;
     }
     const taken = await take(gateway, path.slice(NOTIFICATIONS_PATH.length), request);
-    if (taken !== 'kept') refusals.set(taken, (refusals.get(taken) ?? 0) + 1);
+    if (taken !== 'kept') onRefused(taken);
     // Nobody waits for the rest of a body that is too long.
     if (taken === 'too_large') response.setHeader('connection', 'close');
     const { status, text } = answerTo(taken);

@@ -32,9 +32,12 @@ export class Circuits {
     if (id !== null) this.#set(id, ended(this.of(id), isAnswered, this.#nowMs()));
   }
 
-  /** Only what is out of order is kept. */
+  /** Of every account that was asked so far: an installation has few. */
+  all(): Iterable<[accountId: string, circuit: Circuit]> {
+    return this.#circuits;
+  }
+
   #set(id: string, circuit: Circuit): void {
-    if (circuit === CLOSED) this.#circuits.delete(id);
-    else this.#circuits.set(id, circuit);
+    this.#circuits.set(id, circuit);
   }
 }

@@ -29,6 +29,7 @@ test.for([
   { variables: { TENDER_RAISE_AFTER_HOURS: '0' }, line: /^TENDER_RAISE_AFTER_HOURS: / },
   { variables: { TENDER_KEY_RETENTION_DAYS: 'x' }, line: /^TENDER_KEY_RETENTION_DAYS: .*days/ },
   { variables: { TENDER_SANDBOX_SETTLEMENT_SECONDS: '0' }, line: /^TENDER_SANDBOX_SETTLEMENT_SECONDS: / },
+  { variables: { TENDER_METRICS_TOKEN: 'short' }, line: /^TENDER_METRICS_TOKEN: .*16/ },
   { variables: { TENDER_STRIPE_API_URL: 'http://stripe.example' }, line: /^TENDER_STRIPE_API_URL: .*https/ },
   { variables: { TENDER_WEBHOOKS_PRIVATE_NETWORKS: 'yes' }, line: /^TENDER_WEBHOOKS_PRIVATE_NETWORKS: .*true/ },
   { variables: { DATABASE_URL: 'mysql://root@localhost/shop' }, line: /^DATABASE_URL: .*postgresql:/ },
