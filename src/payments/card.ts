@@ -123,6 +123,8 @@ export async function tokenizeAt(
   });
 }
 
+/** "pm_…", or with whom it belongs to at the processor: "cus_…/pm_…". Nothing that could lead elsewhere in an address. */
+const TOKEN = /^[\w-]+(?:\/[\w-]+)?$/;
 /** Longer than any processor's. */
 const TOKEN_LENGTH_MAX = 200;
 
@@ -141,7 +143,7 @@ export async function describeToken(
   if (account === undefined) return notFound('processor account', 'token', 'processorAccountId');
   const { processor } = account;
   if (!account.enabled) return invalid('The processor account is disabled.', 'token', 'processorAccountId');
-  if (!/^[\w-]+$/.test(token) || token.length > TOKEN_LENGTH_MAX) {
+  if (!TOKEN.test(token) || token.length > TOKEN_LENGTH_MAX) {
     return invalid("This is no token of a processor's.", 'token', 'id');
   }
   const described = await describe(gateway, account, token);
