@@ -213,7 +213,10 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
 
 /** Whoever has changed the secret hears at once what cannot be opened any more, and not with the first payment. */
 async function tellSealed({ database, keyring, report }: Gateway): Promise<void> {
-  const accounts = await countSealedOtherwise(database, [keyring.id]);
+  const accounts = await countSealedOtherwise(
+    database,
+    keyring.all.map(({ id }) => id),
+  );
   if (accounts > 0) report('the credentials of processor accounts were sealed with another secret', { accounts });
 }
 

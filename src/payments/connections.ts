@@ -2,8 +2,8 @@ import type { Operation, ProcessorAccount } from '../../generated/prisma/client.
 import type { AccountProcessor, Connector, Credentials, Processor, ProcessorTraits } from '../processors/port.ts';
 import type { Database } from '../store/database.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
+import { openCredentials, sealCredentials } from './credentials.ts';
 import type { Keyring } from './keyring.ts';
-import { seal, unseal } from './seal.ts';
 
 /** Where something is done, or was: with which processor, and in which account there; in none with the sandbox. */
 export type Place = Pick<Operation, 'environmentId' | 'processor' | 'processorAccountId'>;
@@ -79,24 +79,14 @@ export class Connections {
 
   /** The columns that keep an account's credentials. */
   sealed(
-    { environmentId, id }: Pick<ProcessorAccount, 'environmentId' | 'id'>,
+    of: Pick<ProcessorAccount, 'environmentId' | 'id'>,
     credentials: Credentials,
   ): Pick<ProcessorAccount, 'credentials' | 'credentialsKeyId' | 'hint'> {
-    const { secretKey, notificationSecrets } = credentials;
-    const text = JSON.stringify({ secretKey, notificationSecrets });
-    return {
-      credentials: seal(this.#keyring.credentialsKey, `${environmentId} ${id}`, text),
-      credentialsKeyId: this.#keyring.id,
-      hint: secretKey.slice(-HINT_LENGTH),
-    };
+    return sealCredentials(this.#keyring, of, credentials);
   }
 
   /** An account's credentials; undefined where they cannot be opened: the secret was changed, or the row was. */
-  credentialsOf({ environmentId, id, credentials, credentialsKeyId }: ProcessorAccount): Credentials | undefined {
-    const keys = this.#keyring.all.find((each) => each.id === credentialsKeyId);
-    const text = keys && unseal(keys.credentialsKey, `${environmentId} ${id}`, credentials);
-    return text === undefined ? undefined : (JSON.parse(text) as Credentials);
+  credentialsOf(account: ProcessorAccount): Credentials | undefined {
+    return openCredentials(this.#keyring, account);
   }
 }
-
-const HINT_LENGTH = 4;

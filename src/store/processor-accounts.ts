@@ -62,6 +62,19 @@ export async function countSealedOtherwise({ prisma }: Database, keyIds: readonl
   return prisma.processorAccount.count({ where: { credentialsKeyId: { notIn: [...keyIds] } } });
 }
 
+/** Some of the accounts, in all environments, whose credentials were sealed with another key than this one, by their ids. */
+export async function readSealedOtherwise(
+  { prisma }: Database,
+  keyId: string,
+  { limit, after }: { readonly limit: number; readonly after: string | undefined },
+): Promise<ProcessorAccount[]> {
+  return prisma.processorAccount.findMany({
+    where: { credentialsKeyId: { not: keyId }, ...(after !== undefined && { id: { gt: after } }) },
+    orderBy: { id: 'asc' },
+    take: limit,
+  });
+}
+
 /**
  * Changes an account. Its credentials are sealed as a whole: they are not changed where they were since the account was
  * read, so that none is lost that was put in meanwhile. How they are sealed is never the same twice.
