@@ -14,6 +14,8 @@ export interface LaneWork<T> {
 const UNDER_WAY_MAX = 200;
 /** A lane with so many under way is passed by: however slow its processor is, there is room for others. */
 const ENOUGH_OF_ONE = 10;
+/** It is given this part of the room that is left, so that many that hang leave some, too. */
+const SHARE = 1 / 8;
 /** How soon it is looked for what has come due while the slow ones go on. */
 const LOOK_AGAIN_MS = 500;
 
@@ -52,9 +54,10 @@ export async function runLanes<T>(
   try {
     for (;;) {
       if (stopping?.aborted === true) break;
-      const busy = [...lanes].flatMap(([key, { size }]) => (size >= ENOUGH_OF_ONE ? [key] : []));
-      const room = Math.min(ENOUGH_OF_ONE, UNDER_WAY_MAX - underWay().length);
-      const claimed = room > 0 ? await claim(room, busy) : [];
+      const room = UNDER_WAY_MAX - underWay().length;
+      const enough = Math.max(1, Math.min(ENOUGH_OF_ONE, Math.floor(room * SHARE)));
+      const busy = [...lanes].flatMap(([key, { size }]) => (size >= enough ? [key] : []));
+      const claimed = room > 0 ? await claim(enough, busy) : [];
       for (const piece of claimed) begin(piece);
       if (claimed.length > 0) continue;
       if (lanes.size === 0) break;
