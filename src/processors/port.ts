@@ -131,7 +131,8 @@ interface Unknown {
 
 /**
  * Certainly nothing was done, and nothing is under way: the processor could not be reached, or said that it has not
- * looked at the request. It may be asked again under the same key, or another one instead.
+ * looked at the request. It may be asked again under the same key, or another one instead. A look-up that answers so says it
+ * of the call that it looked up, for good; where the look-up itself could not be sent, the answer is unknown.
  */
 interface NotSent {
   readonly kind: 'not_sent';
