@@ -84,6 +84,13 @@ test("a customer's card is charged with its customer, and not without", async ()
   }
 });
 
+test('a bank account is no card', async () => {
+  const method = books.wallet.attach('pm_card_visa', 'cus_ada');
+  Object.assign(books.wallet.read(method).method, { type: 'us_bank_account', card: undefined });
+  const description = await bench.processor.describeToken(`cus_ada-${method}`, soon());
+  expect(description).toEqual({ kind: 'refused', message: 'The payment method is no card.' });
+});
+
 test('an account is checked by its credentials', async () => {
   expect(await bench.processor.check(soon())).toEqual({ kind: 'good' });
   const stripe = bench.connect({ secretKey: 'sk_test_wrong' });
