@@ -84,6 +84,24 @@ test("a customer's card is charged with its customer, and not without", async ()
   }
 });
 
+test('a payment method that is kept for nobody is charged once, and one of a customer again', async () => {
+  const tokenized = await bench.processor.tokenize({ merchant: MERCHANT, card: CARD }, soon());
+  const { token } = tokenized as { token: string };
+  expect((await dealings.charge('approved', { token })).outcome).toMatchObject({ kind: 'approved' });
+  expect((await dealings.charge('approved', { token })).outcome).toMatchObject({ kind: 'misconfigured' });
+  const kept = `cus_ada-${books.wallet.attach('pm_card_visa', 'cus_ada')}`;
+  for (let count = 0; count < 2; count++) {
+    expect((await dealings.charge('approved', { token: kept })).outcome).toMatchObject({ kind: 'approved' });
+  }
+});
+
+test('a bank account is no card', async () => {
+  const method = books.wallet.attach('pm_card_visa', 'cus_ada');
+  Object.assign(books.wallet.read(method).method, { type: 'us_bank_account', card: undefined });
+  const description = await bench.processor.describeToken(`cus_ada-${method}`, soon());
+  expect(description).toEqual({ kind: 'refused', message: 'The payment method is no card.' });
+});
+
 test('an account is checked by its credentials', async () => {
   expect(await bench.processor.check(soon())).toEqual({ kind: 'good' });
   const stripe = bench.connect({ secretKey: 'sk_test_wrong' });

@@ -221,6 +221,16 @@ test('each request of a charge has a key of its own, derived from the attempt', 
   expect(keys).toEqual([`${request.key}:create`, `${request.key}:confirm`]);
 });
 
+test.each([
+  [{ offSession: false }, 'expand[0]=latest_charge&return_url=https://shop.example/back'],
+  [{ offSession: false, returnUrl: null }, 'expand[0]=latest_charge'],
+  [{ offSession: true }, 'expand[0]=latest_charge&off_session=true'],
+])('%o: Stripe is told whether there is a payer, and a way back', async (rest, told) => {
+  const { request } = await dealings.charge('approved', rest);
+  const confirmation = asked.find(({ key }) => key === `${request.key}:confirm`);
+  expect(decodeURIComponent(confirmation?.body ?? '')).toBe(told);
+});
+
 test('while someone else makes the same charge, nobody knows what becomes of it', async () => {
   const request = await dealings.request('approved');
   faults.plan('create_intent', 'stalled');

@@ -40,8 +40,7 @@ export class Books {
 
   createIntent(params: Params): Stripe.PaymentIntent {
     const { amount, currency, capture_method, metadata, payment_method: token, customer = null } = params;
-    const { method } = this.wallet.read(token as string);
-    if (method.customer !== customer) throw invalid('payment_method_unexpected_state', 'customer');
+    this.wallet.use(token as string, customer);
     const intent = objectOf('payment_intent', {
       amount: amount as number,
       currency: currency as string,

@@ -1,7 +1,7 @@
 import type { Stripe } from 'stripe';
 import { cardOfNumber, cardOfToken, type TestCard } from './cards.ts';
 import { objectOf } from './objects.ts';
-import { missing, Refusal } from './refusal.ts';
+import { invalid, missing, Refusal } from './refusal.ts';
 import type { Params } from './validation.ts';
 
 interface Kept {
@@ -12,6 +12,7 @@ interface Kept {
 /** The payment methods that the stand-in knows: Stripe's test tokens, and what was made of test numbers. */
 export class Wallet {
   readonly #kept = new Map<string, Kept>();
+  readonly #used = new Set<string>();
 
   create({ card, billing_details: billing }: Params): Stripe.PaymentMethod {
     const { number, exp_month, exp_year } = card as { number: string; exp_month: number; exp_year: number };
@@ -30,6 +31,15 @@ export class Wallet {
     const card = cardOfToken(id);
     if (card === undefined) throw missing('payment_method');
     return { method: methodOf(card, { id }), card };
+  }
+
+  /** Takes a payment method for an intent: one that is kept for nobody once. Stripe's test tokens are new ones each time. */
+  use(id: string, customer: unknown): void {
+    const { method } = this.read(id);
+    if (method.customer !== customer) throw invalid('payment_method_unexpected_state', 'customer');
+    const isSpent = this.#kept.has(id) && customer === null && this.#used.has(id);
+    if (isSpent) throw new Refusal(400, { type: 'invalid_request_error', message: 'It may not be used again.' });
+    this.#used.add(id);
   }
 
   /** A payment method of a test token that is kept for a customer. */
