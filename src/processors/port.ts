@@ -1,5 +1,6 @@
 import type { CardBrand, RawCard } from '../domain/card.ts';
 import type { Decline } from '../domain/decline.ts';
+import type { Line } from '../domain/reconciliation.ts';
 
 /** What is known of a kind of processor without asking it. */
 export interface ProcessorTraits {
@@ -29,6 +30,12 @@ export interface Processor extends ProcessorTraits {
   lookUpCharge(request: LookUpRequest, signal: AbortSignal): Promise<ChargeOutcome | NotFound>;
   /** What became of the capture, void or refund that was asked for under a key. */
   lookUpMovement(request: MovementLookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound>;
+  /**
+   * What the processor has on record of a stretch of time, in any order, page by page: for reconciliation.
+   * @param merchant whose books; a connection to one account has no others
+   * @throws where a page is not to be had: a statement with a gap would be taken for a whole one
+   */
+  statement(from: Date, until: Date, signal: AbortSignal, merchant: string): AsyncIterable<StatementLine>;
 }
 
 export interface ProcessorLimits {
@@ -226,8 +233,6 @@ export interface AccountProcessor extends Processor {
    * @param now for the signature's age
    */
   readNotification(body: Buffer, signature: string | undefined, now: Date): NotificationReading;
-  /** What the processor has on record of a stretch of time, oldest first or last, page by page: for reconciliation. */
-  statement(from: Date, until: Date, signal: AbortSignal): AsyncIterable<StatementLine>;
 }
 
 export type AccountCheck =
@@ -265,14 +270,5 @@ export type NotificationReading =
   | { readonly kind: 'too_old' }
   | { readonly kind: 'unreadable' };
 
-export interface StatementLine {
-  readonly kind: 'CHARGE' | 'REFUND';
-  readonly reference: string;
-  /** The idempotency key under which the gateway asked for it; null for what it never asked for. */
-  readonly key: string | null;
-  /** Minor units of ISO 4217: what was captured, or given back; what was asked for, where neither was done. */
-  readonly amount: bigint;
-  readonly currency: string;
-  readonly state: 'AUTHORIZED' | 'SUCCEEDED' | 'PENDING' | 'FAILED' | 'CANCELED';
-  readonly createdAt: Date;
-}
+/** A charge or a refund as the processor's books have it; what was captured of a charge is in its line. */
+export type StatementLine = Line;

@@ -11,6 +11,7 @@ import type {
   NotFound,
   Processor,
   ProcessorLimits,
+  StatementLine,
   TokenizeOutcome,
   TokenizeRequest,
 } from '../../src/processors/port.ts';
@@ -128,6 +129,10 @@ export class FaultyProcessor implements Processor {
 
   lookUpMovement(request: MovementLookUpRequest, signal: AbortSignal): Promise<MovementOutcome | NotFound> {
     return this.#ask(() => this.#inner.lookUpMovement(request, signal));
+  }
+
+  statement(...stretch: Parameters<Processor['statement']>): AsyncIterable<StatementLine> {
+    return this.#inner.statement(...stretch);
   }
 
   /** The planted bug: a charge whose answer was lost is made again, and its key is another one then. */

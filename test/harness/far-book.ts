@@ -10,22 +10,27 @@ import type {
   MovementOutcome,
   MovementRequest,
   NotFound,
+  StatementLine,
 } from '../../src/processors/port.ts';
 
 /** What a book has of one charge. */
 export interface FarCharge {
   readonly reference: string;
-  readonly key: string;
+  /** Null for what the merchant did there by hand. */
+  key: string | null;
   readonly amount: bigint;
+  readonly currency: string;
+  createdAt: Date;
   /** KEPT is on record and not made; GIVEN_UP never will be. */
   state: 'KEPT' | 'GIVEN_UP' | 'PENDING' | 'DECLINED' | 'AUTHORIZED' | 'CAPTURED' | 'VOIDED';
   captured: bigint;
   refunded: bigint;
 }
 
-interface FarMovement {
+interface FarMovement extends Pick<MovementRequest, 'key' | 'amount' | 'currency'> {
+  readonly kind: 'cap' | 'void' | 're';
   readonly reference: string;
-  readonly key: string;
+  createdAt: Date;
 }
 
 /** Tokens that a page had from the processor, by what becomes of a charge with them. */
@@ -42,8 +47,9 @@ export class FarBook {
   async charge(request: ChargeRequest): Promise<ChargeOutcome> {
     const known = this.#byKey(request.key);
     if (known !== undefined) return outcomeOf(known);
-    const { key, amount, token, captureNow } = request;
-    const charge: FarCharge = { reference: id('ch'), key, amount, state: 'KEPT', captured: 0n, refunded: 0n };
+    const { key, amount, currency, token, captureNow } = request;
+    const own = { reference: id('ch'), createdAt: new Date(), captured: 0n, refunded: 0n };
+    const charge: FarCharge = { ...own, key, amount, currency, state: 'KEPT' };
     this.charges.push(charge);
     if (!(await request.keepReference(charge.reference))) return { kind: 'not_sent' };
     // Whoever looked it up meanwhile may have had it given up.
@@ -58,8 +64,9 @@ export class FarBook {
     return outcomeOf(charge);
   }
 
-  capture({ key, chargeReference, amount }: CaptureRequest): MovementOutcome {
-    return this.#move(key, 'cap', () => {
+  capture(request: CaptureRequest): MovementOutcome {
+    const { chargeReference, amount } = request;
+    return this.#move(request, 'cap', () => {
       const charge = this.#of(chargeReference);
       if (charge.state !== 'AUTHORIZED' || amount > charge.amount) return false;
       charge.state = 'CAPTURED';
@@ -68,17 +75,18 @@ export class FarBook {
     });
   }
 
-  void({ key, chargeReference }: MovementRequest): MovementOutcome {
-    return this.#move(key, 'void', () => {
-      const charge = this.#of(chargeReference);
+  void(request: MovementRequest): MovementOutcome {
+    return this.#move(request, 'void', () => {
+      const charge = this.#of(request.chargeReference);
       if (charge.state !== 'AUTHORIZED' && charge.state !== 'PENDING') return false;
       charge.state = 'VOIDED';
       return true;
     });
   }
 
-  refund({ key, chargeReference, amount }: MovementRequest): MovementOutcome {
-    return this.#move(key, 're', () => {
+  refund(request: MovementRequest): MovementOutcome {
+    const { chargeReference, amount } = request;
+    return this.#move(request, 're', () => {
       const charge = this.#of(chargeReference);
       if (amount > charge.captured - charge.refunded) return false;
       charge.refunded += amount;
@@ -91,6 +99,19 @@ export class FarBook {
     return movement === undefined ? { kind: 'not_found' } : done(movement);
   }
 
+  /** What it has made in a stretch of time. */
+  *statement(from: Date, until: Date): Generator<StatementLine> {
+    const isWithin = ({ createdAt }: { createdAt: Date }): boolean => createdAt >= from && createdAt < until;
+    for (const { reference, key, amount, currency, state, captured, createdAt } of this.charges.filter(isWithin)) {
+      if (state === 'KEPT' || state === 'GIVEN_UP') continue;
+      const taken = state === 'CAPTURED' ? captured : amount;
+      yield { kind: 'CHARGE', reference, key, amount: taken, currency, state: STATES[state], createdAt };
+    }
+    for (const { kind, reference, key, amount, currency, createdAt } of this.movements.filter(isWithin)) {
+      if (kind === 're') yield { kind: 'REFUND', reference, key, amount, currency, state: 'SUCCEEDED', createdAt };
+    }
+  }
+
   /** The payer of a pending charge has paid. */
   decide(reference: string): void {
     const charge = this.#of(reference);
@@ -98,11 +119,11 @@ export class FarBook {
     charge.captured = charge.amount;
   }
 
-  #move(key: string, prefix: string, take: () => boolean): MovementOutcome {
+  #move({ key, amount, currency }: MovementRequest, kind: FarMovement['kind'], take: () => boolean): MovementOutcome {
     const known = this.movements.find((each) => each.key === key);
     if (known !== undefined) return done(known);
     if (!take()) return { kind: 'failed', reference: null, code: 'refused', message: 'There is not so much.' };
-    const movement = { reference: id(prefix), key };
+    const movement = { kind, reference: id(kind), key, amount, currency, createdAt: new Date() };
     this.movements.push(movement);
     return done(movement);
   }
@@ -117,6 +138,14 @@ export class FarBook {
     return charge;
   }
 }
+
+const STATES = {
+  PENDING: 'PENDING',
+  DECLINED: 'FAILED',
+  AUTHORIZED: 'AUTHORIZED',
+  CAPTURED: 'SUCCEEDED',
+  VOIDED: 'CANCELED',
+} as const;
 
 function make(charge: FarCharge, token: string, captureNow: boolean): void {
   if (token === TOKENS.declined) charge.state = 'DECLINED';

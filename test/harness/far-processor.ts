@@ -1,4 +1,5 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type {
   AccountCheck,
   AccountProcessor,
@@ -65,7 +66,6 @@ export class FarProcessor implements Connector {
       check: () => this.#ask<AccountCheck>(this.#checkOf(credentials), { kind: 'unreachable' }),
       describeToken: (token) => this.#ask<TokenDescription>(describe(merchant, token), { kind: 'not_sent' }),
       readNotification: (body, signature, now) => read(credentials, body, signature, now),
-      async *statement() {},
     };
   }
 
@@ -96,6 +96,7 @@ export class FarProcessor implements Connector {
       refund: (request) => Promise.resolve(book.refund(request)),
       lookUpCharge: (request) => Promise.resolve(book.lookUpCharge(request)),
       lookUpMovement: (request) => Promise.resolve(book.lookUpMovement(request)),
+      statement: (from, until) => Readable.from(book.statement(from, until)),
     };
   }
 

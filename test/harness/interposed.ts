@@ -1,5 +1,5 @@
 import type { Interposition } from '../../src/app.ts';
-import type { Notification, Processor } from '../../src/processors/port.ts';
+import type { Notification, Processor, StatementLine } from '../../src/processors/port.ts';
 
 type Call = 'charge' | 'capture' | 'void' | 'refund' | 'lookUpCharge' | 'lookUpMovement';
 
@@ -21,6 +21,8 @@ export class Interposed implements Interposition {
   readonly calls: { readonly call: Call; readonly key: string }[] = [];
   /** False holds notifications back: they come again until they are let through. */
   notifies = true;
+  /** False breaks every statement off after its first line. */
+  tellsStatements = true;
 
   /** From now on, these stand in for the calls of their name; all others are passed on. */
   use(standIns: StandIns): void {
@@ -52,7 +54,15 @@ export class Interposed implements Interposition {
       refund: calling('refund'),
       lookUpCharge: calling('lookUpCharge'),
       lookUpMovement: calling('lookUpMovement'),
+      statement: (...stretch) => this.#statement(sandbox.statement(...stretch)),
     };
+  }
+
+  async *#statement(whole: AsyncIterable<StatementLine>): AsyncIterable<StatementLine> {
+    for await (const line of whole) {
+      yield line;
+      if (!this.tellsStatements) throw new Error('the statement is broken off');
+    }
   }
 
   receive(receive: (notification: Notification) => Promise<void>): (notification: Notification) => Promise<void> {

@@ -130,7 +130,7 @@ test.each([
 });
 
 async function statement(from: Date, until: Date): Promise<StatementLine[]> {
-  return Array.fromAsync(bench.processor.statement(from, until, soon()));
+  return Array.fromAsync(bench.processor.statement(from, until, soon(), MERCHANT));
 }
 
 /** Puts all that was made so far into a day of its own, and what is made next into another. */
@@ -194,7 +194,7 @@ test('a statement is read page by page, and never with a gap', async () => {
   expect(new Set(lines.map(({ reference }) => reference)).size).toBe(250);
   expect(lines[0]?.key).toBeNull();
   const before = bench.standIn.asked.length;
-  const iterator = bench.processor.statement(from, until, soon())[Symbol.asyncIterator]();
+  const iterator = bench.processor.statement(from, until, soon(), MERCHANT)[Symbol.asyncIterator]();
   await iterator.next();
   expect(bench.standIn.asked).toHaveLength(before + 1);
   faults.plan('list_intents', 'error_500_before');

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { StatementLine } from '../port.ts';
 import { chargeOf, type Charge, type ChargeRow, type Movement, type NewCharge, type NewMovement } from './records.ts';
 import {
   ADD_CHARGE,
@@ -10,6 +11,7 @@ import {
   MOVEMENT_COLUMNS,
   SETTLE,
 } from './statements.ts';
+import { STATEMENT, statementLine, type StatementRow } from './statement.ts';
 
 /** A change that the gateway has not acknowledged. */
 export interface Change {
@@ -28,6 +30,9 @@ export interface BooksOptions {
 
 const DEFAULT_AUTHORIZATION_MS = 7 * 24 * 3_600_000;
 const DEFAULT_SETTLEMENT_MS = 24 * 3_600_000;
+
+/** Lines of a statement that are read at once. */
+const STATEMENT_PAGE = 500;
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -191,6 +196,21 @@ export class SandboxBooks {
     for (const statement of SETTLE) await this.#pool.query(statement);
     await this.#pool.query(ADVANCE_CHARGES, [this.authorizationMs, this.#settlementMs]);
     await this.#pool.query(ADVANCE_MOVEMENTS, [this.#settlementMs]);
+  }
+
+  /** The charges, and then the refunds, of a stretch of time, the oldest first: page by page, one statement each. */
+  async *statement(merchant: string, from: Date, until: Date, signal: AbortSignal): AsyncGenerator<StatementLine> {
+    for (const text of STATEMENT) {
+      let page: StatementRow[];
+      let after: Pick<StatementRow, 'createdAt' | 'reference'> = { createdAt: from, reference: '' };
+      do {
+        signal.throwIfAborted();
+        const values = [merchant, after.createdAt, after.reference, until, STATEMENT_PAGE];
+        page = (await this.#pool.query<StatementRow>({ text, values })).rows;
+        yield* page.map(statementLine);
+        after = page.at(-1) ?? after;
+      } while (page.length === STATEMENT_PAGE);
+    }
   }
 
   /** What is to be told to the gateway and has not been acknowledged. */

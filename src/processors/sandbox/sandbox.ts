@@ -11,6 +11,7 @@ import type {
   NotFound,
   Processor,
   ProcessorLimits,
+  StatementLine,
   TokenizeOutcome,
   TokenizeRequest,
 } from '../port.ts';
@@ -151,5 +152,9 @@ export class Sandbox implements Processor {
   async lookUpMovement({ merchant, key }: MovementLookUpRequest): Promise<MovementOutcome | NotFound> {
     const movement = await this.#books.readMovement(merchant, key);
     return movement === undefined ? { kind: 'not_found' } : movementOutcome(movement);
+  }
+
+  statement(from: Date, until: Date, signal: AbortSignal, merchant: string): AsyncIterable<StatementLine> {
+    return this.#books.statement(merchant, from, until, signal);
   }
 }

@@ -3,6 +3,7 @@ import { testCharges, testMovements } from './behaviours.ts';
 import type { ContractBench, Fault } from './bench.ts';
 import { Dealings } from './dealings.ts';
 import { testFaults } from './faults.ts';
+import { testStatements } from './statements.ts';
 import { SandboxBench } from './sandbox-bench.ts';
 import { StripeBench } from './stripe-bench.ts';
 
@@ -47,5 +48,6 @@ describe.each([sandbox(), stripe()])('$name', ({ bench, faults, open, close }) =
   afterAll(close);
   testCharges(dealings);
   testMovements(dealings);
+  testStatements(dealings);
   testFaults(dealings, faults);
 });
