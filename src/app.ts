@@ -3,6 +3,7 @@ import { expireKeys } from './due/keys.ts';
 import { receiveNotification } from './due/notifications.ts';
 import { applyNotifications, forgetNotifications } from './due/processor-notifications.ts';
 import { runDuePayments } from './due/payments.ts';
+import { Bookkeeper } from './due/reconciliation.ts';
 import { recoverDue } from './due/recover.ts';
 import { startRounds, type Round } from './due/rounds.ts';
 import { forgetDeliveries, WebhookCourier } from './due/webhooks.ts';
@@ -19,6 +20,7 @@ import { Circuits } from './payments/circuits.ts';
 import { Connections } from './payments/connections.ts';
 import type { Gateway, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
+import type { Reconciler } from './payments/reconcile.ts';
 import type { Connector, Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
 import { deliverNotifications } from './processors/sandbox/notifications.ts';
@@ -72,6 +74,22 @@ export interface App {
 
 const DAY_MS = 24 * 3_600_000;
 
+/** What compares a processor's books without a gateway around it: the command of tools/reconcile.ts. */
+export function createReconciler(
+  database: Database,
+  { secret, otherSecrets, connectors = [], log }: Pick<AppOptions, 'secret' | 'otherSecrets' | 'connectors' | 'log'>,
+): Reconciler {
+  const sandbox = new Sandbox(new SandboxBooks(database.pool));
+  const keyring = createKeyring(secret, otherSecrets);
+  return {
+    database,
+    processors: new Connections({ sandbox, connectors, database, keyring }),
+    now: () => new Date(),
+    newId,
+    report: (message, details) => log.warn(details, message),
+  };
+}
+
 /** A UUIDv7 for a new row. */
 export function newId(): string {
   return uuidv7(Date.now(), randomBytes(10));
@@ -117,7 +135,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
-    const rounds = [
+    const bookkeeper = new Bookkeeper(gateway);
+    const rounds: Round[] = [
+      { name: 'reconciliation', everyMs: 2_000, run: (stopping) => bookkeeper.run(stopping) },
       ...roundsOf(gateway, books, options.sandbox?.interpose),
       { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
       { name: 'refused notifications', everyMs: 60_000, run: () => tellRefusals(log, refusals) },

@@ -21,8 +21,12 @@ export function reportSilence(
   gateway.report('a call to a processor ended with no answer', { ...of, processor, error: name });
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+/** Ends with a signal, and in no other way. */
+export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    const end = (): void => reject(signal.reason as Error);
+    // Of a signal that was given already nothing more is heard.
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
   });
 }

@@ -13,6 +13,8 @@ import type {
   PaymentMethod,
   Prisma,
   ProcessorAccount,
+  Reconciliation,
+  ReconciliationDifference,
   Refund,
   WebhookAttempt,
   WebhookDelivery,
@@ -32,6 +34,7 @@ interface RowsById {
   operation: Operation;
   paymentEvent: PaymentEvent;
   processorAccount: ProcessorAccount;
+  reconciliation: Reconciliation;
   webhookEndpoint: WebhookEndpoint;
   webhookDelivery: WebhookDelivery;
 }
@@ -119,6 +122,11 @@ const MAKERS = {
   operation: byId('operation'),
   paymentEvent: byId('paymentEvent'),
   processorAccount: byId('processorAccount'),
+  reconciliation: byId('reconciliation'),
+  differencesOfReconciliation: pages<ReconciliationDifference>('reconciliation_difference', 'reconciliationId', [
+    'position',
+  ]),
+  differenceCountOfReconciliation: counts('reconciliation_difference', 'reconciliationId'),
   webhookEndpoint: byId('webhookEndpoint'),
   webhookDelivery: byId('webhookDelivery'),
   attemptsOfWebhookDelivery: children<WebhookAttempt>('webhookAttempt', 'deliveryId', ['number']),

@@ -26,6 +26,12 @@ import {
   type Accounted,
 } from '../harness/ledger-accounts.ts';
 import {
+  addReconciliation,
+  differenceRow,
+  reconciliationRow,
+  type Reconciled,
+} from '../harness/ledger-reconciliation.ts';
+import {
   addWebhook,
   deliveryRow,
   endpointRow,
@@ -94,6 +100,16 @@ test('every CHECK is there', async () => {
     'payment_settled_succeeded',
     'payment_tax_adds_up',
     'processor_notification_within_limit',
+    'reconciliation_counts_not_negative',
+    'reconciliation_difference_of_sides',
+    'reconciliation_difference_operation_of_payment',
+    'reconciliation_difference_our_side_whole',
+    'reconciliation_difference_their_side_whole',
+    'reconciliation_due_while_open',
+    'reconciliation_finished_when_over',
+    'reconciliation_of_account',
+    'reconciliation_of_some_time',
+    'reconciliation_started_before_over',
     'refund_allocation_amount_positive',
     'refund_amount_positive',
     'routing_rules_version_positive',
@@ -120,12 +136,15 @@ test('every partial index is there', async () => {
   );
   expect(found).toEqual([
     'attempt_one_live',
+    'operation_asked',
     'operation_due',
     'operation_open',
     'operation_reference',
     'payment_due',
     'processor_notification_due',
     'processor_notification_over',
+    'reconciliation_daily',
+    'reconciliation_due',
     'sandbox_charge_due',
     'sandbox_charge_notify',
     'sandbox_charge_settles',
@@ -155,6 +174,7 @@ test('what is unique beside the ids', async () => {
     'payment_event_environment_id_payment_id_sequence_key',
     'processor_account_environment_id_name_key',
     'processor_notification_environment_id_processor_account_id__key',
+    'reconciliation_daily',
     'sandbox_charge_merchant_key_key',
     'sandbox_movement_merchant_key_key',
     'webhook_delivery_environment_id_endpoint_id_event_id_key',
@@ -281,10 +301,11 @@ describe('the environment', () => {
   });
 });
 
-type WholeLedger = Accounted<ToldLedger>;
+type WholeLedger = Reconciled<Accounted<ToldLedger>>;
 
 async function wholeLedger(): Promise<WholeLedger> {
-  return addProcessorAccount(client, await addWebhook(client, await writeLedger(client)));
+  const told = await addWebhook(client, await writeLedger(client));
+  return addReconciliation(client, await addProcessorAccount(client, told));
 }
 
 /** A new row of each table that refers to others, and where it points. */
@@ -315,6 +336,8 @@ const ROWS: Readonly<Record<string, (of: WholeLedger) => Row>> = {
   webhook_attempt: webhookAttemptRow,
   processor_account: accountRow,
   processor_notification: notificationRow,
+  reconciliation: (of) => ({ ...reconciliationRow(of), ...inAccount(of) }),
+  reconciliation_difference: differenceRow,
 };
 
 /** Every foreign key between tables that belong to an environment. */
@@ -356,6 +379,18 @@ const POINTERS: Readonly<Record<string, readonly [string, string, keyof WholeLed
     'processor_notification',
     'processor_account_id',
     'accountId',
+  ],
+  reconciliation_environment_id_processor_account_id_fkey: ['reconciliation', 'processor_account_id', 'accountId'],
+  reconciliation_difference_environment_id_reconciliation_id_fkey: [
+    'reconciliation_difference',
+    'reconciliation_id',
+    'reconciliationId',
+  ],
+  reconciliation_difference_environment_id_payment_id_fkey: ['reconciliation_difference', 'payment_id', 'paymentId'],
+  reconciliation_difference_environment_id_operation_id_fkey: [
+    'reconciliation_difference',
+    'operation_id',
+    'operationId',
   ],
 };
 
