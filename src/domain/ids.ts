@@ -12,6 +12,7 @@ export const ID_PREFIXES = {
   PaymentEvent: 'evt',
   PaymentMethod: 'pm',
   ProcessorAccount: 'pra',
+  Reconciliation: 'rec',
   Refund: 're',
   WebhookDelivery: 'whd',
   WebhookEndpoint: 'whe',

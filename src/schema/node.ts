@@ -35,6 +35,7 @@ const LOADERS = {
   PaymentEvent: 'paymentEvent',
   PaymentMethod: 'paymentMethod',
   ProcessorAccount: 'processorAccount',
+  Reconciliation: 'reconciliation',
   Refund: 'refund',
   WebhookDelivery: 'webhookDelivery',
   WebhookEndpoint: 'webhookEndpoint',

@@ -11,6 +11,7 @@ import './events.ts';
 import './explain-routing.ts';
 import './payer-relations.ts';
 import './processor-account.ts';
+import './reconciliation.ts';
 import './refund-queries.ts';
 import './routing.ts';
 import './relations.ts';
