@@ -2,7 +2,7 @@ import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
 import {
   claimKeys,
-  keepNoOperation,
+  keepOperation,
   lockPayment,
   readClock,
   readKey,
@@ -112,7 +112,7 @@ async function beginAs<T>(
     const decided = await decide(transaction, clock, origin);
     if (!decided.ok) return { commit: false, value: decided };
     const { draft, value } = decided.value;
-    if (resource.operationId !== null && !draft.adds(resource.operationId)) await keepNoOperation(transaction, row);
+    if (resource.operationId !== null && !draft.adds(resource.operationId)) await keepOperation(transaction, row, null);
     try {
       await write(transaction, draft.writes());
     } catch (error) {
@@ -170,7 +170,7 @@ export async function openPayment(
 }
 
 /** A payment that is known to exist, as it stands. */
-async function readPayment(gateway: Gateway, caller: Caller, id: string): Promise<Payment> {
+export async function readPayment(gateway: Gateway, caller: Caller, id: string): Promise<Payment> {
   const { environmentId } = caller;
   return gateway.database.prisma.payment.findUniqueOrThrow({ where: { environmentId_id: { environmentId, id } } });
 }

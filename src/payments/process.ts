@@ -107,8 +107,10 @@ export async function processPayment(
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });
-  const charged = await runCharge(gateway, begun.value.value, begun.value.startedAtMs);
-  const last = card && taken ? await chargeElsewhere(gateway, caller, charged, { card, taken }) : charged;
+  const charge = begun.value.value;
+  const charged = await runCharge(gateway, charge, begun.value.startedAtMs);
+  if (card === null || taken === null) return ok({ payment: charged, replayed: false });
+  const last = await chargeElsewhere(gateway, caller, { charge, payment: charged }, { request, card, taken });
   return ok({ payment: last, replayed: false });
 }
 

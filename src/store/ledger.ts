@@ -78,12 +78,16 @@ export async function claimKeys(
   return { clock: { now: row.now, xid: BigInt(row.xid) }, claimed: keys.map((key) => ours.has(key.resourceId)) };
 }
 
-/** Takes back that a key that was just claimed is to have an operation: what it asked for was done without one. */
-export async function keepNoOperation(transaction: Transaction, key: IdempotencyKey): Promise<void> {
+/** Says which operation a claimed key is to wait for: another than was planned, or null where none was needed. */
+export async function keepOperation(
+  transaction: Transaction,
+  key: Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>,
+  operationId: string | null,
+): Promise<void> {
   await transaction.query(
-    `UPDATE idempotency_key SET operation_id = NULL
+    `UPDATE idempotency_key SET operation_id = $5
      WHERE environment_id = $1 AND principal = $2 AND operation = $3 AND key = $4`,
-    [key.environmentId, key.principal, key.operation, key.key],
+    [key.environmentId, key.principal, key.operation, key.key, operationId],
   );
 }
 

@@ -34,6 +34,8 @@ export class FarProcessor implements Connector {
   readonly limits: ProcessorLimits;
   /** What becomes of the calls that move money, or ask about them. */
   readonly calls = new Interposed();
+  /** What happens before a card number is taken: between two attempts of one request, for instance. */
+  beforeCard: () => Promise<void> = () => Promise.resolve();
   /** Keys that it does not take. */
   readonly refused = new Set<string>();
   /** What becomes of questions about keys and tokens: answered, not to be had, or broken off, or left hanging. */
@@ -84,12 +86,12 @@ export class FarProcessor implements Connector {
       limits: this.limits,
       severalCaptures: this.severalCaptures,
       refusesAmount: () => undefined,
-      tokenize: () =>
-        Promise.resolve(
-          rawCards
-            ? { kind: 'tokenized', token: TOKENS.good, brand: 'VISA', country: 'DE' }
-            : { kind: 'misconfigured', message: 'This account takes tokens only.' },
-        ),
+      tokenize: async () => {
+        await this.beforeCard();
+        return rawCards
+          ? { kind: 'tokenized', token: TOKENS.good, brand: 'VISA', country: 'DE' }
+          : { kind: 'misconfigured', message: 'This account takes tokens only.' };
+      },
       charge: (request) => book.charge(request),
       capture: (request) => Promise.resolve(book.capture(request)),
       void: (request) => Promise.resolve(book.void(request)),

@@ -143,3 +143,14 @@ test('a key that was used for another refund is a bug, and no other is made up',
   await expect(other).rejects.toThrow('an idempotency key came to Stripe');
   expect(await dealings.money(made)).toEqual({ ...CAPTURED, refunded: 400n });
 });
+
+test.each(['capture', 'void', 'refund'] as const)(
+  'a %s of a charge that is not in the account is not known: it may have been made in the one that was asked',
+  async (name) => {
+    const made = await dealings.charge('approved', { captureNow: name === 'refund' });
+    faults.plan(name === 'void' ? 'cancel' : name === 'refund' ? 'create_refund' : 'capture', 'html_502_after');
+    const moved = await dealings.move(name, made);
+    books.intents.delete(made.reference ?? '');
+    expect(await dealings.lookUpMovement(moved)).toEqual(unknown);
+  },
+);

@@ -33,9 +33,11 @@ export const ROUTES: readonly Route[] = [
   ),
   route('create_refund', 'post /v1/refunds', (books, params) => books.refund(params)),
   route('read_refund', 'get /v1/refunds/{refund}', (books, _, id) => books.readRefund(id)),
-  route('list_refunds', 'get /v1/refunds', (books, params) =>
-    listed(filtered([...books.refunds.values()], 'payment_intent', params), params),
-  ),
+  route('list_refunds', 'get /v1/refunds', (books, params) => {
+    // Refunds are listed of an intent that is there.
+    if (params['payment_intent'] !== undefined) books.readIntent(params['payment_intent'] as string);
+    return listed(filtered([...books.refunds.values()], 'payment_intent', params), params);
+  }),
   route('list_disputes', 'get /v1/disputes', (books, params) =>
     listed(filtered([...books.disputes.values()], 'charge', params), params),
   ),

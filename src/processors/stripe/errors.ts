@@ -44,7 +44,13 @@ const UNKNOWN: Fault = { kind: 'unknown' };
  */
 export function faultOf(error: unknown, wasClosed = false): Fault {
   const fault = faultOfLast(error);
-  return fault.kind === 'not_sent' && wasClosed ? UNKNOWN : fault;
+  return wasClosed && (fault.kind === 'not_sent' || isOfCaller(error)) ? UNKNOWN : fault;
+}
+
+/** Whether Stripe has looked at the key only, and so not at what it had answered to the first of two. */
+function isOfCaller(error: unknown): boolean {
+  const { StripeAuthenticationError, StripePermissionError } = Stripe.errors;
+  return error instanceof StripeAuthenticationError || error instanceof StripePermissionError;
 }
 
 function faultOfLast(error: unknown): Fault {

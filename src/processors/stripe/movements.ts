@@ -111,7 +111,8 @@ export async function lookUpMovement(
 ): Promise<MovementOutcome | NotFound> {
   if (request.kind === 'REFUND') return lookUpRefund(client, request, signal);
   const found = await retrieve(client, request.chargeReference, signal);
-  if (!found.ok) return lost(found.fault);
+  // The charge was made, so it is somewhere: the key that asks is of another account than the one that was asked.
+  if (!found.ok) return { kind: 'unknown' };
   if (request.kind === 'VOID') return voidOutcome(found.value);
   const outcome = captureOutcome(found.value, (intent) => isCaptureOf(intent, request));
   if (outcome.kind !== 'succeeded') return outcome;
@@ -127,22 +128,19 @@ async function lookUpRefund(
 ): Promise<MovementOutcome | NotFound> {
   if (reference !== null) {
     const found = await client.ask(signal, ({ refunds }) => refunds.retrieve(reference));
-    return found.ok ? refundOutcome(found.value) : lost(found.fault);
+    if (found.ok) return refundOutcome(found.value);
+    return { kind: found.fault.kind === 'missing' ? 'not_found' : 'unknown' };
   }
   const ofCharge = pages(client, signal, ({ refunds }, page) =>
     refunds.list({ payment_intent: chargeReference, ...page }),
   );
   for await (const page of ofCharge) {
-    if (!page.ok) return lost(page.fault);
+    // Nor does an account tell of it that has no such charge.
+    if (!page.ok) return { kind: 'unknown' };
     const ours = page.value.find(({ metadata }) => metadata?.[METADATA.key] === key);
     if (ours !== undefined) return refundOutcome(ours);
   }
   return { kind: 'not_found' };
-}
-
-/** A look that failed says nothing, but that there is nothing to be seen. */
-function lost(fault: Fault): MovementOutcome | NotFound {
-  return { kind: fault.kind === 'missing' ? 'not_found' : 'unknown' };
 }
 
 /** Whether an intent was captured as a capture asked for: by its key, or, at Stripe's dashboard, by someone. */
