@@ -1,6 +1,7 @@
 import type { Attempt, Operation, Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { encodeId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import type { ChargeOutcome } from '../processors/port.ts';
 import { keepReference } from '../store/operations.ts';
 import { ATTEMPTS_MAX } from './conclude-charge.ts';
 import type { Metadata } from './details.ts';
@@ -121,11 +122,19 @@ function wayBack(gateway: Gateway, payment: Payment, attempt: Attempt): string |
 
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
 export async function runCharge(gateway: Gateway, charge: StartedCharge, startedAtMs: number): Promise<Payment> {
+  const outcome = await askForCharge(gateway, charge, startedAtMs);
+  return finish(gateway, charge.operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
+}
+
+/** The second phase alone. */
+export async function askForCharge(
+  gateway: Gateway,
+  charge: StartedCharge,
+  startedAtMs: number,
+): Promise<ChargeOutcome> {
   const { payment, attempt, operation, paymentMethod } = charge;
-  if (!gateway.circuits.admits(operation)) {
-    return finish(gateway, operation, { of: 'CHARGE', outcome: { kind: 'not_sent' }, askedAtMs: startedAtMs });
-  }
-  const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
+  if (!gateway.circuits.admits(operation)) return { kind: 'not_sent' };
+  return callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     processor.charge(
       {
         merchant: payment.environmentId,
@@ -144,5 +153,4 @@ export async function runCharge(gateway: Gateway, charge: StartedCharge, started
       signal,
     ),
   );
-  return finish(gateway, operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
 }

@@ -7,7 +7,7 @@ import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { begin, findReplay, type Decided } from './begin.ts';
 import { cardForFingerprint, fingerprintsOf, tokenizeCard, type TakenCard } from './card.ts';
 import { checkInput, type CheckedInput, type CreatePaymentInput } from './create-input.ts';
-import { chargeElsewhere } from './failover.ts';
+import { runChargeAnywhere } from './failover.ts';
 import { findOrAddCustomer } from './customer.ts';
 import { checkFuture } from './details.ts';
 import { PaymentDraft } from './draft.ts';
@@ -87,11 +87,12 @@ export async function createPayment(
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });
-  const charge = begun.value.value;
-  const charged = await runCharge(gateway, charge, begun.value.startedAtMs);
-  if (card === null || taken === null) return ok({ payment: charged, replayed: false });
-  const last = await chargeElsewhere(gateway, caller, { charge, payment: charged }, { request, card, taken });
-  return ok({ payment: last, replayed: false });
+  const { value: charge, startedAtMs } = begun.value;
+  const charged =
+    card === null || taken === null
+      ? await runCharge(gateway, charge, startedAtMs)
+      : await runChargeAnywhere(gateway, caller, { charge, startedAtMs }, { request, card, taken });
+  return ok({ payment: charged, replayed: false });
 }
 
 async function decide(

@@ -8,7 +8,7 @@ import { runCharge, startAttempt } from './attempt.ts';
 import { begin, findReplay, openPayment } from './begin.ts';
 import { cardForFingerprint, fingerprintsOf, tokenizeCard, type CardUse, type TakenCard } from './card.ts';
 import { checkMetadata, checkReturnUrl, type Metadata } from './details.ts';
-import { chargeElsewhere } from './failover.ts';
+import { runChargeAnywhere } from './failover.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
@@ -107,11 +107,12 @@ export async function processPayment(
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });
-  const charge = begun.value.value;
-  const charged = await runCharge(gateway, charge, begun.value.startedAtMs);
-  if (card === null || taken === null) return ok({ payment: charged, replayed: false });
-  const last = await chargeElsewhere(gateway, caller, { charge, payment: charged }, { request, card, taken });
-  return ok({ payment: last, replayed: false });
+  const { value: charge, startedAtMs } = begun.value;
+  const charged =
+    card === null || taken === null
+      ? await runCharge(gateway, charge, startedAtMs)
+      : await runChargeAnywhere(gateway, caller, { charge, startedAtMs }, { request, card, taken });
+  return ok({ payment: charged, replayed: false });
 }
 
 /** What a new card is to pay. */

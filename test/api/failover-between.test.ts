@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { decodeIdOf, encodeId } from '../../src/domain/ids.ts';
 import { expireKeys } from '../../src/due/keys.ts';
 import { Backstage } from '../harness/backstage.ts';
 import { FarProcessor } from '../harness/far-processor.ts';
@@ -10,7 +11,7 @@ import { Routes, ruleTo } from '../harness/routes.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
-/** What comes between two attempts of one request, while the payment is FAILED and the next processor is given the card. */
+/** What comes between two attempts of one request: while the next processor is given the card, and the payment is FAILED. */
 
 const far = new FarProcessor();
 const gateway = useGateway({ connectors: [far] });
@@ -53,75 +54,117 @@ const standing = (): bigint[][] =>
       .filter((amount) => amount > 0n),
   );
 
-/** Does something once, before the second processor is given the card. */
-function between(happens: () => Promise<unknown>): void {
+/** Does something once, while the second processor is given the card. */
+function meanwhile(happens: (id: string) => Promise<unknown>): void {
   let cards = 0;
   far.beforeCard = async () => {
-    if (++cards === 2) await happens();
+    if (++cards !== 2) return;
+    const { rows } = await pool().query<{ id: string }>(`SELECT id FROM payment WHERE status = 'PROCESSING'`);
+    await happens(encodeId('Payment', rows[0]?.id ?? ''));
   };
 }
 
-/** The id of the one payment that failed and was not tried elsewhere yet. */
-async function failedId(): Promise<string> {
-  const { rows } = await gateway().app.gateway.database.pool.query<{ id: string }>(
-    `SELECT 'pay_' || id AS id FROM payment WHERE status = 'FAILED' ORDER BY created_at DESC LIMIT 1`,
-  );
-  return rows[0]?.id ?? '';
+const pool = () => gateway().app.gateway.database.pool;
+
+/**
+ * Does something once, between the end of the first attempt and the beginning of the second. Both need the payment's row,
+ * and so does this: it stands between them in the queue for it.
+ */
+function between(happens: (id: string) => Promise<unknown>): () => Promise<unknown> {
+  let happening: Promise<unknown> | undefined;
+  meanwhile(async (id) => {
+    const client = await pool().connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM payment WHERE id = $1 FOR UPDATE', [decodeIdOf('Payment', id)]);
+    happening = (async () => {
+      await until(() => waiting(1));
+      const happened = happens(id);
+      await until(() => waiting(2));
+      await client.query('COMMIT');
+      client.release();
+      return happened;
+    })();
+  });
+  return async () => happening;
 }
 
-test.each(['the payer', 'the merchant'])(
-  'an order that is paid anew meanwhile: what %s began is not charged',
-  async (by) => {
-    const order = `ord_${randomUUID()}`;
-    const customerId = await till.customer({ email: `${order}@example.com` });
-    const payer = await Payer.of(gateway(), { customerId, grants: [grant(order)] });
-    let other: string | undefined;
-    between(async () => (other = (await payer.paid([order])).id));
-    const began =
-      by === 'the payer'
-        ? await payer.paid([order])
-        : await till.pay({ amount: 1000, destinations: [{ type: 'ORDER', id: order, amount: 1000 }] });
-    expect(other).not.toBe(began.id);
-    expect((await till.read(began.id)).status).toBe('FAILED');
-    expect((await till.read(other ?? '')).status).toBe('SUCCEEDED');
-    expect(standing().flat()).toEqual([1000n]);
-  },
-);
+async function waiting(count: number): Promise<boolean> {
+  const { rows } = await pool().query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows.length >= count;
+}
 
-test('canceled meanwhile, it is not charged', async () => {
-  between(async () => till.cancel({ paymentId: await failedId() }));
+async function payerOf(order: string): Promise<Payer> {
+  const customerId = await till.customer({ email: `${order}@example.com` });
+  return Payer.of(gateway(), { customerId, grants: [grant(order)] });
+}
+
+test('an order that the merchant charges anew meanwhile: what the payer began is not charged', async () => {
+  const order = `ord_${randomUUID()}`;
+  meanwhile(() => till.pay({ amount: 1000, destinations: [{ type: 'ORDER', id: order, amount: 1000 }] }));
+  const began = await (await payerOf(order)).paid([order]);
+  expect(began.status).toBe('FAILED');
+  expect(standing()).toEqual([[1000n], []]);
+});
+
+test('an order cannot be paid anew while the next processor is given the card: nothing has failed yet', async () => {
+  const order = `ord_${randomUUID()}`;
+  const payer = await payerOf(order);
+  let other: Awaited<ReturnType<typeof payer.payOrders>> | undefined;
+  meanwhile(async () => (other = await payer.payOrders([order])));
+  expect((await payer.paid([order])).status).toBe('SUCCEEDED');
+  expect(other?.__typename).toBe('AlreadyPaidError');
+  expect(standing()).toEqual([[], [1000n]]);
+});
+
+test('the same request again, while the next processor is given the card: it is still running', async () => {
+  const input = { idempotencyKey: randomUUID(), process: true, card: card() };
+  let again: Awaited<ReturnType<typeof till.create>> | undefined;
+  meanwhile(async () => (again = await till.create(input)));
+  expect(only(await till.create(input), 'CreatePaymentPayload').payment.status).toBe('SUCCEEDED');
+  expect(again?.__typename).toBe('IdempotencyInProgressError');
+});
+
+test('canceled while the next processor is given the card, it is not charged', async () => {
+  meanwhile((paymentId) => till.cancel({ paymentId }));
   expect((await till.pay()).status).toBe('CANCELED');
   expect(standing()).toEqual([[], []]);
 });
 
-test('processed meanwhile by someone else, it is charged once', async () => {
-  between(async () => till.process({ paymentId: await failedId(), card: card('5555555555554444') }));
-  const { id, status } = await till.pay();
-  expect(status).toBe('SUCCEEDED');
-  expect((await routes.attempts(id)).attempts).toMatchObject([{ kind: 'INITIAL' }, { kind: 'RESUBMISSION' }]);
-  expect(standing()).toEqual([[4999n], []]);
+test('canceled between two attempts, it is charged only if that came first', async () => {
+  const done = between((paymentId) => till.cancel({ paymentId }));
+  const { id } = await till.pay();
+  await done();
+  const { status } = await till.read(id);
+  expect(standing().flat()).toEqual(status === 'CANCELED' ? [] : [4999n]);
 });
 
-test('expired meanwhile, it is not charged', async () => {
-  between(async () => backstage.letFallDue(await failedId()));
-  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
-  expect((await till.pay({ expiresAt })).status).toBe('EXPIRED');
+test('processed between two attempts by someone else, it is charged once', async () => {
+  const done = between((paymentId) => till.process({ paymentId, card: card('5555555555554444') }));
+  const { id, status } = await till.pay();
+  await done();
+  expect(status).not.toBe('FAILED');
+  expect(await till.read(id)).toMatchObject({ status: 'SUCCEEDED', attempts: [{}, {}] });
+  expect(standing().flat()).toEqual([4999n]);
+});
+
+test('expired while the next processor is given the card, it is not charged', async () => {
+  meanwhile((id) => pool().query('UPDATE payment SET expires_at = now() WHERE id = $1', [decodeIdOf('Payment', id)]));
+  const { id } = await till.pay({ expiresAt: new Date(Date.now() + 3_600_000).toISOString() });
+  await backstage.runDuePayments();
+  expect((await till.read(id)).status).toBe('EXPIRED');
   expect(standing()).toEqual([[], []]);
 });
 
-test('a retry that begins meanwhile is the one charge', async () => {
+test('a retry that falls due between two attempts: one of the two is made', async () => {
   await till.setRetrySchedule(3_600);
-  between(async () => {
-    const { rows } = await gateway().app.gateway.database.pool.query<{ id: string }>(
-      `SELECT 'pay_' || id AS id FROM payment WHERE status = 'RETRY_SCHEDULED'`,
-    );
-    await backstage.letFallDue(rows[0]?.id ?? '');
-  });
-  const { id, status } = await till.pay();
+  const done = between((id) => backstage.letFallDue(id));
+  const { id } = await till.pay();
+  await done();
   await till.setRetrySchedule();
-  expect(status).toBe('SUCCEEDED');
-  expect((await routes.attempts(id)).attempts).toMatchObject([{ kind: 'INITIAL' }, { kind: 'SCHEDULED_RETRY' }]);
-  expect(standing()).toEqual([[4999n], []]);
+  expect((await till.read(id)).status).toBe('SUCCEEDED');
+  expect(standing().flat()).toEqual([4999n]);
 });
 
 /** The first processor says that it was not sent, and has made it. */
@@ -139,16 +182,24 @@ function madeAndDenied(): { reference: string } {
   return made;
 }
 
-test('the first processor made it after all, and says so meanwhile: it is taken on, and not charged elsewhere', async () => {
+test('the first processor made it after all, and says so in time: it is not charged elsewhere', async () => {
   const made = madeAndDenied();
-  let id = '';
-  between(async () => {
-    id = await failedId();
+  meanwhile(async (id) => {
     await notify(first, far.notification([made.reference]));
     await until(async () => (await till.read(id)).status === 'SUCCEEDED');
   });
-  expect(await till.pay()).toMatchObject({ status: 'SUCCEEDED', attempts: [{ flag: 'LATE_SUCCESS_ADOPTED' }] });
+  expect(await till.pay()).toMatchObject({ status: 'SUCCEEDED', attempts: [{ flag: null }] });
   expect(standing()).toEqual([[4999n], []]);
+});
+
+test('the first processor made it after all, and says so between two attempts: one of the two stands', async () => {
+  const made = madeAndDenied();
+  const done = between(() => notify(first, far.notification([made.reference])));
+  const { id, status } = await till.pay();
+  await done();
+  expect(status).not.toBe('FAILED');
+  await until(() => standing().flat().length === 1);
+  await until(async () => (await till.read(id)).status === 'SUCCEEDED');
 });
 
 test('the first processor made it after all, and says so afterwards: that charge is given back', async () => {
