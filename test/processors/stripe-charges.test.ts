@@ -106,6 +106,19 @@ test('an intent that is confirmed while it is given up counts as what it is', as
   expect(await looking).toMatchObject({ kind: 'approved', captured: true });
 });
 
+test('an intent that is declined while it is given up was canceled by us, and by nobody else', async () => {
+  const made = await dealings.charge('generic_decline', { keepReference: () => Promise.resolve(false) });
+  faults.plan('update_intent', 'stalled');
+  faults.plan('cancel', 'html_502_after');
+  const before = bench.standIn.held;
+  const looking = dealings.lookUp(made);
+  await expect.poll(() => bench.standIn.held).toBe(before + 1);
+  expect(() => books.confirm(made.reference ?? '', {})).toThrow();
+  bench.standIn.release();
+  expect(await looking).toEqual({ kind: 'unknown' });
+  expect(await dealings.lookUp(made)).toEqual({ kind: 'not_sent' });
+});
+
 test('a charge whose intent was canceled before it was confirmed is told as it stands', async () => {
   const made = await dealings.charge('approved', {
     keepReference: (reference) => {

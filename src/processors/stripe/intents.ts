@@ -105,10 +105,11 @@ function waitingForPayer(intent: Stripe.PaymentIntent): IntentState {
 
 function canceled(intent: Stripe.PaymentIntent): IntentState {
   const { id: reference, cancellation_reason: reason, metadata } = intent;
-  if (intent.latest_charge === null) {
-    if (metadata[METADATA.givenUp] !== undefined) return { kind: 'not_sent' };
-    if (reason === ABANDONED && metadata[METADATA.returnUrl] === 'none') return returnUrlMissing(reference);
-  }
+  // One that was declined while it was given up has held nothing either.
+  const wasHeld = intent.latest_charge !== null && chargeOf(intent)?.paid !== false;
+  if (metadata[METADATA.givenUp] !== undefined && !wasHeld) return { kind: 'not_sent' };
+  const isWithoutWay = intent.latest_charge === null && metadata[METADATA.returnUrl] === 'none';
+  if (reason === ABANDONED && isWithoutWay) return returnUrlMissing(reference);
   // By Stripe itself: nobody captured it in time.
   return { kind: reason === 'automatic' || reason === 'expired' ? 'expired' : 'voided', reference };
 }
