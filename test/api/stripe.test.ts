@@ -180,6 +180,7 @@ const KINDS: readonly FaultKind[] = [
   'html_502_before',
   'html_502_after',
   'error_500_before',
+  'error_500_after',
   'lock_timeout',
   'rate_limited',
 ];
