@@ -113,7 +113,7 @@ test('an intent that is declined while it is given up was canceled by us, and by
   const before = bench.standIn.held;
   const looking = dealings.lookUp(made);
   await expect.poll(() => bench.standIn.held).toBe(before + 1);
-  expect(() => books.confirm(made.reference ?? '', {})).toThrow();
+  expect(() => books.confirm(made.reference ?? '', {})).toThrow('card_declined');
   bench.standIn.release();
   expect(await looking).toEqual({ kind: 'unknown' });
   expect(await dealings.lookUp(made)).toEqual({ kind: 'not_sent' });
