@@ -12,7 +12,7 @@ import { delayed, doneThenLost, lost } from '../harness/stand-ins.ts';
 const DELAY_MS = 30;
 const processor = new Interposed();
 const gateway = useGateway({
-  sandbox: { interpose: processor, delayMs: DELAY_MS, limits: { callTimeoutMs: 300, inFlightWindowMs: 100 } },
+  sandbox: { interpose: processor, delayMs: DELAY_MS, limits: { callTimeoutMs: 2_000, inFlightWindowMs: 1_000 } },
   settings: { recoveryDelayMs: 50 },
 });
 const backstage = new Backstage(gateway);
