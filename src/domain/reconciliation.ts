@@ -21,6 +21,8 @@ export interface Entry {
   readonly amount: bigint;
   /** How much of it was taken back since. Some processors take that off their books, and others leave it there. */
   readonly reversed: bigint;
+  /** The whole amount of a charge of which some is held still; 0 where nothing is. */
+  readonly held: bigint;
   readonly currency: string;
   /** UNKNOWN while nobody has heard what became of it. */
   readonly state: StatementState | 'UNKNOWN';
@@ -100,14 +102,13 @@ interface Reading {
 }
 
 /** Everything that agrees with an entry: more than one thing where some of it was taken back. */
-function readingsOf({ state, amount, reversed }: Entry): readonly Reading[] {
+function readingsOf({ state, amount, reversed, held }: Entry): readonly Reading[] {
   const standing = standingOf(state);
   if (standing !== 'TAKEN' || reversed === 0n) return [{ standing, amount }];
   const left = amount - reversed;
-  return [
-    { standing, amount },
-    { standing: left > 0n ? standing : 'NOTHING', amount: left },
-  ];
+  // Of a capture in part that was taken back there is nothing left but the authorisation.
+  const rest: Reading = held > 0n ? { standing: 'HELD', amount: held } : { standing: 'NOTHING', amount: left };
+  return [{ standing, amount }, left > 0n ? { standing, amount: left } : rest];
 }
 
 /** What is to be said of an entry and the line that is of the same thing, or of one that the other side does not have. */

@@ -24,7 +24,7 @@ export function entryOf(row: AskedRow, callTimeoutMs: number): Entry | undefined
   );
 }
 
-type Money = Pick<Entry, 'kind' | 'amount' | 'reversed' | 'state'>;
+type Money = Pick<Entry, 'kind' | 'amount' | 'reversed' | 'held' | 'state'>;
 
 function moneyOf(row: AskedRow): Money | undefined {
   switch (row.kind) {
@@ -32,11 +32,11 @@ function moneyOf(row: AskedRow): Money | undefined {
       return { kind: 'CHARGE', ...chargeOf(row) };
     case 'REFUND':
       if (row.refundAmount === null) throw new Error('a refund without its row');
-      return { kind: 'REFUND', amount: row.refundAmount, reversed: 0n, state: refundState(row) };
+      return { kind: 'REFUND', amount: row.refundAmount, reversed: 0n, held: 0n, state: refundState(row) };
     case 'RETURN':
       // Of an authorisation it is a void, which shows in the charge's own line.
       if (row.captureMethod === 'MANUAL') return undefined;
-      return { kind: 'REFUND', amount: row.attemptAmount, reversed: 0n, state: returnState(row) };
+      return { kind: 'REFUND', amount: row.attemptAmount, reversed: 0n, held: 0n, state: returnState(row) };
     case 'CAPTURE':
     case 'VOID':
       return undefined;
@@ -46,9 +46,10 @@ function moneyOf(row: AskedRow): Money | undefined {
 }
 
 function chargeOf({ flag, captureMethod, attemptStatus, attemptAmount, captured, reversed }: AskedRow) {
-  const whole = { amount: attemptAmount, reversed: 0n };
+  const held = attemptStatus === 'AUTHORIZED' ? attemptAmount : 0n;
+  const whole = { amount: attemptAmount, reversed: 0n, held };
   // What came of it in the end: whether more of it is held, or was released, is not asked.
-  if (captured > 0n) return { amount: captured, reversed, state: 'SUCCEEDED' } as const;
+  if (captured > 0n) return { amount: captured, reversed, held, state: 'SUCCEEDED' } as const;
   // It counts in none of the payment's amounts, and has a line there all the same.
   if (flag === 'LATE_SUCCESS_RETURNING' || flag === 'LATE_SUCCESS_RETURNED') {
     if (captureMethod === 'AUTOMATIC') return { ...whole, state: 'SUCCEEDED' } as const;

@@ -116,3 +116,13 @@ test('a capture that was taken back agrees', async () => {
   await day.pass();
   expect(await day.compared()).toMatchObject({ agreeing: 1, differing: 0, underWay: 0 });
 });
+
+test('a capture of a part that was taken back agrees, while the rest is held', async () => {
+  const day = await LedgerDay.open(gateway());
+  const { id: paymentId } = await day.till.payWith('4000000000001109', { captureMethod: 'MANUAL', amount: 302 });
+  only(await day.till.capture({ paymentId, amount: 100, final: false }), 'CapturePaymentPayload');
+  await day.settle();
+  expect(await day.till.read(paymentId)).toMatchObject({ status: 'AUTHORIZED', amountReversed: { amount: 100 } });
+  await day.pass();
+  expect(await day.compared()).toMatchObject({ agreeing: 1, differing: 0, underWay: 0 });
+});

@@ -26,6 +26,7 @@ const OURS: Entry = {
   reference: 'ch_1',
   amount: 5_000n,
   reversed: 0n,
+  held: 0n,
   currency: 'EUR',
   state: 'SUCCEEDED',
   askedAt: NOON,
@@ -73,6 +74,18 @@ describe('what is to be said of the two sides of one thing', () => {
     ['they do not hold it', { state: 'AUTHORIZED' }, null, 'MISSING_THERE'],
     ['they do not have what was declined', { state: 'FAILED' }, null, 'AGREES'],
     ['they do not have what was called off', { state: 'CANCELED' }, null, 'AGREES'],
+    [
+      'all was taken back, and the rest is held',
+      { reversed: 5_000n, held: 9_000n },
+      { state: 'AUTHORIZED', amount: 9_000n },
+      'AGREES',
+    ],
+    [
+      'all was taken back, and nothing is held there',
+      { reversed: 5_000n, held: 9_000n },
+      { state: 'CANCELED' },
+      'OTHER_STATE',
+    ],
     ['they do not have what was taken back', { reversed: 5_000n }, null, 'AGREES'],
     ['they do not have what is awaited', { state: 'PENDING' }, null, 'UNDER_WAY'],
     ['they do not have what nobody heard of', { state: 'UNKNOWN' }, null, 'UNDER_WAY'],
@@ -179,6 +192,7 @@ const day = fc.array(happening, { maxLength: 30 }).map((happenings) =>
       paymentId: '',
       reference,
       reversed: 0n,
+      held: 0n,
       askedAt: at(atMs),
       changedAt,
     };
@@ -271,7 +285,12 @@ test.each(Object.entries(PLANTS))('of an honest day in which %s, that alone is f
 
 test('every pair of sides is given a verdict', () => {
   const amount = fc.bigInt({ min: 0n, max: 3n });
-  const ours = fc.record({ state: fc.constantFrom(...STATES, 'UNKNOWN' as const), amount, reversed: amount });
+  const ours = fc.record({
+    state: fc.constantFrom(...STATES, 'UNKNOWN' as const),
+    amount,
+    reversed: amount,
+    held: amount,
+  });
   const theirs = fc.record({ state: fc.constantFrom(...STATES), amount });
   fc.assert(
     fc.property(fc.option(ours), fc.option(theirs), (left, right) => {
