@@ -169,7 +169,7 @@ function reconcilerWith(statement: Processor['statement']) {
 
 test('a day with more than fits is compared in parts, with the same result', async () => {
   const day = await dayOfPayments(9);
-  // Ten minutes between two payments, and one of them is not there.
+  // Ten minutes between two payments, and the last one is not there.
   for (const table of ['operation', 'sandbox_charge']) {
     const [own, at] = table === 'operation' ? ['environment_id::text', 'call_deadline'] : ['merchant', 'created_at'];
     await day.plant(
@@ -178,7 +178,10 @@ test('a day with more than fits is compared in parts, with the same result', asy
        ) AS placed WHERE ${own} = $1 AND ${table}.id = placed.id`,
     );
   }
-  await day.plant(`DELETE FROM sandbox_charge WHERE id = (SELECT max(id) FROM sandbox_charge WHERE merchant = $1)`);
+  await day.plant(
+    `DELETE FROM sandbox_charge WHERE id = (
+       SELECT id FROM sandbox_charge WHERE merchant = $1 ORDER BY created_at DESC LIMIT 1)`,
+  );
   const sandbox = gateway().app.gateway.processors.sandbox;
   const asked: (readonly [Date, Date])[] = [];
   const reconciler = reconcilerWith((...stretch) => {
