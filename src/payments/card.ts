@@ -1,7 +1,7 @@
 import type { PaymentMethod, ProcessorAccount } from '../../generated/prisma/client.ts';
 import { brandOf, checkCard, normalizeCardNumber, type RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import type { TokenDescription } from '../processors/port.ts';
+import type { TokenDescription } from '../processors/account-port.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { checkText } from './details.ts';
 import { callProcessor, SEALED } from './operation.ts';

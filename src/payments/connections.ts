@@ -1,5 +1,6 @@
 import type { Operation, ProcessorAccount } from '../../generated/prisma/client.ts';
-import type { AccountProcessor, Connector, Credentials, Processor, ProcessorTraits } from '../processors/port.ts';
+import type { AccountProcessor, Connector, Credentials } from '../processors/account-port.ts';
+import type { Processor, ProcessorTraits } from '../processors/port.ts';
 import type { Database } from '../store/database.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { openCredentials, sealCredentials } from './credentials.ts';

@@ -1,5 +1,5 @@
 import type { ProcessorAccount } from '../../generated/prisma/client.ts';
-import type { Credentials } from '../processors/port.ts';
+import type { Credentials } from '../processors/account-port.ts';
 import type { Database } from '../store/database.ts';
 import { changeProcessorAccount, readSealedOtherwise } from '../store/processor-accounts.ts';
 import type { Keyring } from './keyring.ts';

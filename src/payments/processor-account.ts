@@ -1,6 +1,6 @@
 import type { ProcessorAccount } from '../../generated/prisma/client.ts';
 import { fail, ok, unreachable, type Result } from '../domain/result.ts';
-import type { AccountCheck, AccountProcessor, Connector, Credentials } from '../processors/port.ts';
+import type { AccountCheck, AccountProcessor, Connector, Credentials } from '../processors/account-port.ts';
 import { addProcessorAccount, changeProcessorAccount, findProcessorAccount } from '../store/processor-accounts.ts';
 import { checkText } from './details.ts';
 import { invalid, notFound, type Failure } from './failure.ts';

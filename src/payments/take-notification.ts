@@ -1,7 +1,7 @@
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { addNotification } from '../store/processor-notifications.ts';
 import type { Gateway } from './gateway.ts';
-import type { NotificationReading } from '../processors/port.ts';
+import type { NotificationReading } from '../processors/account-port.ts';
 
 /** What became of a notification: it is kept (once, however often it is sent), or why it is not taken. */
 export type Taken = 'kept' | 'unknown_account' | 'sealed' | Exclude<NotificationReading['kind'], 'event'>;

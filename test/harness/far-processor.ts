@@ -6,10 +6,9 @@ import type {
   Connector,
   Credentials,
   NotificationReading,
-  Processor,
-  ProcessorLimits,
   TokenDescription,
-} from '../../src/processors/port.ts';
+} from '../../src/processors/account-port.ts';
+import type { Processor, ProcessorLimits } from '../../src/processors/port.ts';
 import { FarBook, TOKENS } from './far-book.ts';
 import { Interposed } from './interposed.ts';
 

@@ -1,4 +1,4 @@
-import type { AccountProcessor, Connector, Credentials } from '../port.ts';
+import type { AccountProcessor, Connector, Credentials } from '../account-port.ts';
 import { StripeProcessor, type StripeOptions } from './stripe.ts';
 
 /** Secret keys, and restricted ones: "sk_test_…", "rk_live_…". */

@@ -1,5 +1,5 @@
 import { Stripe } from 'stripe';
-import type { NotificationReading } from '../port.ts';
+import type { NotificationReading } from '../account-port.ts';
 
 /** Stripe's own advice: what is older was perhaps recorded by someone, and is sent again. */
 const TOLERANCE_SECONDS = 300;

@@ -1,6 +1,5 @@
+import type { AccountCheck, AccountProcessor, NotificationReading, TokenDescription } from '../account-port.ts';
 import type {
-  AccountCheck,
-  AccountProcessor,
   CaptureRequest,
   ChargeOutcome,
   ChargeRequest,
@@ -9,10 +8,8 @@ import type {
   MovementOutcome,
   MovementRequest,
   NotFound,
-  NotificationReading,
   ProcessorLimits,
   StatementLine,
-  TokenDescription,
   TokenizeOutcome,
   TokenizeRequest,
 } from '../port.ts';

@@ -1,7 +1,8 @@
 import type { Stripe } from 'stripe';
 import { normalizeCardNumber, type CardBrand } from '../../domain/card.ts';
 import { unreachable } from '../../domain/result.ts';
-import type { TokenDescription, TokenizeOutcome, TokenizeRequest } from '../port.ts';
+import type { TokenDescription } from '../account-port.ts';
+import type { TokenizeOutcome, TokenizeRequest } from '../port.ts';
 import type { StripeClient } from './client.ts';
 import { KeyReusedError, type Fault } from './errors.ts';
 

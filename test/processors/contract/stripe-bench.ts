@@ -1,4 +1,5 @@
-import type { AccountProcessor, ProcessorLimits } from '../../../src/processors/port.ts';
+import type { AccountProcessor } from '../../../src/processors/account-port.ts';
+import type { ProcessorLimits } from '../../../src/processors/port.ts';
 import { stripeConnector } from '../../../src/processors/stripe/connector.ts';
 import { until } from '../../harness/until.ts';
 import type { TestToken } from '../../stripe/cards.ts';
