@@ -123,8 +123,8 @@ export async function tokenizeAt(
   });
 }
 
-/** "pm_…", or with whom it belongs to at the processor: "cus_…/pm_…". Nothing that could lead elsewhere in an address. */
-const TOKEN = /^[\w-]+(?:\/[\w-]+)?$/;
+/** "pm_…", for instance. Nothing that could lead elsewhere in an address. */
+const TOKEN = /^[\w-]+$/;
 /** Longer than any processor's. */
 const TOKEN_LENGTH_MAX = 200;
 

@@ -48,7 +48,7 @@ test('a token that the processor does not know, or that is no token, is refused'
   for (const token of ['pm_unknown', `${TOKENS.good}_${merchant}`]) {
     expect(only(await accounts.store(account.id, token), 'CardRefusedError').path).toEqual(['input', 'token', 'id']);
   }
-  for (const token of ['', 'pm_good?expand[]=x', '../pm_good', 'a/b/pm_good', '/pm_good', 'a'.repeat(201)]) {
+  for (const token of ['', 'pm_good?expand[]=x', '../pm_good', 'cus_1/pm_good', '/pm_good', 'a'.repeat(201)]) {
     expect(only(await accounts.store(account.id, token), 'InvalidInputError').path).toEqual(['input', 'token', 'id']);
   }
   for (const how of ['unreachable', 'broken'] as const) {
@@ -59,7 +59,7 @@ test('a token that the processor does not know, or that is no token, is refused'
 
 test('a token may name the customer whom it belongs to at the processor', async () => {
   const { account } = await openAccount();
-  const paymentMethodId = await accounts.token(account.id, `cus_1/${TOKENS.good}`);
+  const paymentMethodId = await accounts.token(account.id, `cus_1-${TOKENS.good}`);
   expect((await till.pay({ paymentMethodId })).status).toBe('SUCCEEDED');
 });
 

@@ -122,9 +122,9 @@ function macOf(secret: string, time: string, body: Buffer): Buffer {
   return createHmac('sha256', secret).update(`${time}.`).update(body).digest();
 }
 
-/** Tokens belong to one merchant: "pm_good" to everybody, "pm_good_shop" to "shop" alone; also "cus_1/pm_good". */
+/** Tokens belong to one merchant: "pm_good" to everybody, "pm_good_shop" to "shop" alone; also "cus_1-pm_good". */
 function describe(merchant: string, token: string): TokenDescription {
-  const [, kind, owner = merchant] = (token.split('/').at(-1) ?? '').split('_');
+  const [, kind, owner = merchant] = (token.split('-').at(-1) ?? '').split('_');
   if (owner !== merchant || !(`pm_${kind}` in DESCRIBED))
     return { kind: 'refused', message: 'There is no such token.' };
   return {
