@@ -11,7 +11,7 @@ import { placesOf, runOf } from '../src/payments/reconcile-day.ts';
 import { RUN_LEASE_MS, runReconciliation, type Progress, type Reconciler } from '../src/payments/reconcile.ts';
 import { applyMigrations } from '../src/postgres/migrations.ts';
 import { stripeConnector } from '../src/processors/stripe/connector.ts';
-import type { Place } from '../src/store/asked.ts';
+import type { Place } from '../src/store/operations.ts';
 import { openDatabase } from '../src/store/database.ts';
 import { addRuns, claimDueRun, readDifferences, type PlaceFilter } from '../src/store/reconciliation.ts';
 import { createLogger } from '../src/telemetry.ts';

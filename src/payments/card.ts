@@ -9,7 +9,7 @@ import { inTime, reportSilence } from './in-time.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import type { Keys } from './keyring.ts';
-import type { Place } from './connections.ts';
+import type { Place } from '../store/operations.ts';
 import type { RoutingSubject } from '../domain/routing.ts';
 import { wayFor, type Routing } from './route.ts';
 

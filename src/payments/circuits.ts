@@ -1,5 +1,5 @@
 import { admits, begun, CLOSED, ended, type Circuit } from '../domain/circuit.ts';
-import type { Place } from './connections.ts';
+import type { Place } from '../store/operations.ts';
 
 /**
  * The circuits of this process's processor accounts, on the monotonic clock. They are kept in memory: a process that starts

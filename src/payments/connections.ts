@@ -1,13 +1,11 @@
-import type { Operation, ProcessorAccount } from '../../generated/prisma/client.ts';
+import type { ProcessorAccount } from '../../generated/prisma/client.ts';
 import type { AccountProcessor, Connector, Credentials } from '../processors/account-port.ts';
 import type { Processor, ProcessorTraits } from '../processors/port.ts';
 import type { Database } from '../store/database.ts';
+import type { Place } from '../store/operations.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { openCredentials, sealCredentials } from './credentials.ts';
 import type { Keyring } from './keyring.ts';
-
-/** Where something is done, or was: with which processor, and in which account there; in none with the sandbox. */
-export type Place = Pick<Operation, 'environmentId' | 'processor' | 'processorAccountId'>;
 
 /** Connections that are kept: far more than an installation has accounts. */
 const CONNECTIONS_MAX = 1_000;

@@ -8,7 +8,7 @@ import { transact } from '../store/transaction.ts';
 import { askForCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { readPayment } from './begin.ts';
 import { tokenizeAt, type TakenCard } from './card.ts';
-import type { Place } from './connections.ts';
+import type { Place } from '../store/operations.ts';
 import { finish } from './dispatch.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Caller, Gateway } from './gateway.ts';

@@ -1,6 +1,6 @@
 import type { Attempt, Operation } from '../../generated/prisma/client.ts';
 import type { Processor } from '../processors/port.ts';
-import type { Place } from './connections.ts';
+import type { Place } from '../store/operations.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { inTime, reportSilence } from './in-time.ts';

@@ -3,7 +3,7 @@ import { dayOf, stretchOf } from '../domain/day.ts';
 import { MARGIN_MS } from '../domain/reconciliation.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { SANDBOX } from '../processors/sandbox/sandbox.ts';
-import type { Place } from '../store/asked.ts';
+import type { Place } from '../store/operations.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
 import { addRuns, findOpenRun, readPlaces, type NewRun, type PlaceFilter } from '../store/reconciliation.ts';
 import { invalid, notFound, type Failure } from './failure.ts';

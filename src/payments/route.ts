@@ -3,7 +3,7 @@ import type { Attempt, ProcessorAccount } from '../../generated/prisma/client.ts
 import { route, SANDBOX_TARGET, type Route, type RoutingSubject, type Target } from '../domain/routing.ts';
 import { readEnabledAccounts } from '../store/processor-accounts.ts';
 import { readRules } from '../store/routing-rules.ts';
-import type { Place } from './connections.ts';
+import type { Place } from '../store/operations.ts';
 import type { Caller, Gateway } from './gateway.ts';
 
 /** Why a card is charged where it is, as its attempt keeps it. */

@@ -1,9 +1,7 @@
 import type { Attempt, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import { statementName, type Database } from './database.ts';
-
-/** Whose books: of one environment, in one account with a processor; in none with the sandbox. */
-export type Place = Pick<Operation, 'environmentId' | 'processor' | 'processorAccountId'>;
+import type { Place } from './operations.ts';
 
 /** A charge, refund or return that a processor was asked for, with what became of it here. */
 export interface AskedRow

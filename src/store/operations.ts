@@ -1,6 +1,9 @@
 import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import type { Database } from './database.ts';
 
+/** Where something is done, or was: with which processor, and in which account there; in none with the sandbox. */
+export type Place = Pick<Operation, 'environmentId' | 'processor' | 'processorAccountId'>;
+
 /** The operation that a processor was asked for under a key. */
 export async function findOperation(
   database: Database,

@@ -1,5 +1,5 @@
 import type { Reconciliation, ReconciliationDifference } from '../../generated/prisma/client.ts';
-import type { Place } from './asked.ts';
+import type { Place } from './operations.ts';
 import { fromRow, ROW_TYPES, toJsonRows } from './columns.ts';
 import type { Database } from './database.ts';
 
