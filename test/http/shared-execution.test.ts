@@ -63,7 +63,7 @@ interface Asker {
 async function subscriber(messages: EventMessage[], { credential = key('a'), resolve, ...asker }: Asker = {}) {
   let subscribe: Subscribe | undefined;
   const setSubscribeFn = (given: unknown) => (subscribe = given as Subscribe);
-  void useSharedExecution().onSubscribe?.({ setSubscribeFn } as never);
+  void useSharedExecution({ operationMs: 30_000 }).onSubscribe?.({ setSubscribeFn } as never);
   const contextValue: Context = { messages, credential, resolve: resolve ?? (() => undefined) };
   const rest = { document: TOLD, operationName: 'one', variableValues: { id: 'x' }, ...asker };
   const stream = await subscribe?.({ schema, contextValue, ...rest });
