@@ -1,4 +1,4 @@
-import { getOperationAST, Lexer, parse, Source, TokenKind, type DocumentNode, type GraphQLError } from 'graphql';
+import { getOperationAST, GraphQLError, Lexer, parse, Source, TokenKind, type DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { shapeOf } from './document-shape.ts';
 import { limitError, operationError } from './limit-error.ts';
@@ -16,10 +16,14 @@ export function useDocumentLimits(limits: Limits): Plugin {
       if (nesting > limits.nesting) throw tooNested('The variables are', limits.nesting, nesting);
       // Only what no cache has is parsed.
       setParseFn((source: string | Source) => parseWithin(limits, source));
-      return ({ result, replaceParseResult }) => {
-        if (result instanceof Error) return;
-        const missing = missingOperation(result as DocumentNode, params?.operationName);
-        if (missing !== undefined) replaceParseResult(missing);
+      return ({ result }) => {
+        if (result instanceof GraphQLError) {
+          // One of ours says how HTTP answers it. Thrown here, Yoga leaves it at that.
+          if ('http' in result.extensions) throw result;
+          result.extensions['code'] ??= 'GRAPHQL_PARSE_FAILED';
+        } else if (!(result instanceof Error)) {
+          checkOperation(result as DocumentNode, params?.operationName);
+        }
       };
     },
   };
@@ -98,13 +102,13 @@ function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** An error where the document does not tell which of its operations is meant. */
-function missingOperation(document: DocumentNode, name: unknown): GraphQLError | undefined {
+/** @throws GraphQLError where the document does not tell which of its operations is meant */
+function checkOperation(document: DocumentNode, name: unknown): void {
   const given = typeof name === 'string' ? name : undefined;
-  if (getOperationAST(document, given) != null) return undefined;
+  if (getOperationAST(document, given) != null) return;
   const message =
     given === undefined
       ? 'Give operationName: this document does not have exactly one operation.'
       : 'This document has no operation of the name that operationName gives.';
-  return operationError('OPERATION_NOT_FOUND', message);
+  throw operationError('OPERATION_NOT_FOUND', message);
 }
