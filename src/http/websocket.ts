@@ -4,6 +4,8 @@ import {
   GraphQLError,
   type DocumentNode,
   type ExecutionArgs,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
   type GraphQLSchema,
   type subscribe as graphqlSubscribe,
 } from 'graphql';
@@ -54,9 +56,9 @@ export function serveWebSocket(
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
-      errors.map((error) =>
-        (error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError)).toJSON(),
-      ),
+      errors.map((error) => shown(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
     onOperation: ({ extra }, id, _payload, _args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
     execute: (args) => (args as Prepared).rootValue.execute(args),
@@ -82,6 +84,14 @@ interface WebSocketOptions {
   readonly graphql: GraphQLServer;
   readonly mask: ReturnType<typeof createMask>;
   readonly trustedDocuments: TrustedDocuments | undefined;
+}
+
+/** An error as HTTP tells it, too: without what was meant for HTTP. */
+function shown(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON();
+  if (extensions === undefined) return rest;
+  const { http: _http, ...told } = extensions;
+  return { ...rest, extensions: told };
 }
 
 /** It keeps nothing alive of the request that opened the socket. */
