@@ -145,8 +145,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, onRefused)];
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
     const server = await startServer({
-      ...{ gateway, feed: events, log, host, port, demo, pages },
-      ...{ limits, production, explorer, trustedDocuments },
+      gateway,
+      feed: events,
+      log,
+      host,
+      port,
+      demo,
+      pages,
+      limits,
+      production,
+      explorer,
+      trustedDocuments,
     });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });

@@ -42,8 +42,20 @@ async function start(config: Config, log: Logger): Promise<Running> {
       ? undefined
       : { documents: readTrustedDocuments(config.trustedDocuments), only: config.trustedDocumentsOnly };
   const options = {
-    ...{ otherSecrets, host, port, publicUrl, log, settings, connectors, metricsToken, sandbox, commit },
-    ...{ limits, production, explorer, trustedDocuments },
+    otherSecrets,
+    host,
+    port,
+    publicUrl,
+    log,
+    settings,
+    connectors,
+    metricsToken,
+    sandbox,
+    commit,
+    limits,
+    production,
+    explorer,
+    trustedDocuments,
   };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });

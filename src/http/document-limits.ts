@@ -35,7 +35,7 @@ export function useDocumentLimits(limits: Limits): Plugin {
  */
 export function parseWithin(limits: Limits, source: string | Source): DocumentNode {
   checkTokens(limits, typeof source === 'string' ? new Source(source) : source);
-  const document = parse(source, { maxTokens: limits.tokens });
+  const document = parse(source, { maxLexicalTokens: limits.tokens });
   const shape = shapeOf(document);
   const { nesting } = limits;
   if (shape.nesting > nesting) throw tooNested('The selections are', nesting, shape.nesting);

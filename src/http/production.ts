@@ -7,7 +7,9 @@ import { operationError } from './limit-error.ts';
 export function useProduction(): Plugin<Context> {
   return {
     onValidate({ setValidationFn }) {
-      setValidationFn((schema, document, rules) => validate(schema, document, rules, { hideSuggestions: true }));
+      setValidationFn((...[schema, document, rules]: Parameters<typeof validate>) =>
+        validate(schema, document, rules, { hideSuggestions: true }),
+      );
     },
     onExecute: refuseIntrospection,
     onSubscribe: refuseIntrospection,

@@ -6,7 +6,7 @@ import { limitError } from './limit-error.ts';
 import type { Limits } from '../domain/limits.ts';
 
 /** Who sends this header with "1", or `extensions: { cost: true }` beside the query, is told what it costs. */
-export const COST_HEADER = 'tender-cost';
+const COST_HEADER = 'tender-cost';
 
 /**
  * Refuses, before anything is read, what may come to too much: relations lead in circles, and a few lines grow beyond all

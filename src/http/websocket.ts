@@ -105,9 +105,9 @@ function destroy(this: Duplex): void {
  */
 function endOf(subscriptions: Record<string, unknown>, id: string): AbortSignal {
   const ending = new AbortController();
-  const end = async (): Promise<IteratorReturnResult<undefined>> => {
+  const end = (): Promise<IteratorReturnResult<undefined>> => {
     ending.abort();
-    return { done: true, value: undefined };
+    return Promise.resolve({ done: true, value: undefined });
   };
   subscriptions[id] = { next: end, return: end, throw: end, [Symbol.asyncIterator]: () => subscriptions[id] };
   return ending.signal;

@@ -69,8 +69,9 @@ test.each(INTROSPECTION)('without a credential the schema is told nowhere: %#', 
   expect((await production().request(query, {}, { headers: {} })).status).toBe(401);
 });
 
+const opened = ({ url }: { url: string }) => fetch(url, { headers: { accept: 'text/html' } });
+
 test('GraphiQL is for development, unless it is asked for', async () => {
-  const opened = ({ url }: { url: string }) => fetch(url, { headers: { accept: 'text/html' } });
   expect((await opened(development())).status).toBe(200);
   const refused = await opened(production());
   expect(refused.status).not.toBe(200);

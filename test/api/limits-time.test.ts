@@ -50,7 +50,7 @@ test.each(['application/json', 'text/event-stream'])('a client that goes away (%
   });
   await locked.waits(1);
   leaving.abort();
-  await expect(asked).rejects.toThrow();
+  await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
   await locked.waits(0);
 });
 

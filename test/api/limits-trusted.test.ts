@@ -57,7 +57,7 @@ describe.each(TRANSPORTS)('over %s', (_name, ask) => {
 test.each([
   ['that is none', 'query {'],
   ['that the schema does not have', '{ nothing }'],
-  ['that exceeds a limit', `${'{ viewer '.repeat(60)}`],
+  ['that exceeds a limit', '{ viewer '.repeat(60)],
 ])('the gateway does not start with a document %s', async (_what, text) => {
   const trustedDocuments = { documents: new Map([['its-hash', text]]), only: false };
   await expect(startGateway({ trustedDocuments })).rejects.toThrow(/^TENDER_TRUSTED_DOCUMENTS: its-hash: /);

@@ -128,7 +128,7 @@ describe.each(TRANSPORTS)('over %s', (_name, ask) => {
     expect(errors?.[0]?.extensions).toMatchObject({ code });
     expect(data ?? null).toBeNull();
     if (/^(TOO|DOCUMENT|QUERY)_/.test(code)) {
-      const { limit, found } = errors?.[0]?.extensions as { limit: number; found: number };
+      const { limit, found } = (errors?.[0]?.extensions ?? {}) as { limit: number; found: number };
       expect(found).toBeGreaterThan(limit);
       if (status !== undefined) expect(status).toBe(400);
     }

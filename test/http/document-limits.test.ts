@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSchema, parse, type ExecutionArgs } from 'graphql';
+import { buildSchema, parse } from 'graphql';
 import { expect, onTestFinished, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/domain/limits.ts';
 import { costOf } from '../../src/http/cost.ts';
@@ -66,7 +66,7 @@ const schema = buildSchema(`
 `);
 
 const cost = (text: string, variableValues?: Record<string, unknown>, operationName?: string): number =>
-  costOf({ schema, document: parse(text), operationName, variableValues } as ExecutionArgs);
+  costOf({ schema, document: parse(text), operationName, variableValues });
 
 test.each<[string, Record<string, unknown> | undefined, number]>([
   ['{ page { totalCount } }', undefined, 1 + 20],
@@ -98,7 +98,7 @@ test('of several operations, the one that is asked for counts', () => {
 
 test('one document costs what its variables make of it, each time anew', () => {
   const document = parse('query ($n: Int) { page(first: $n) { edges { node { page(first: $n) { totalCount } } } } }');
-  const at = (n: number) => costOf({ schema, document, variableValues: { n } } as ExecutionArgs);
+  const at = (n: number) => costOf({ schema, document, variableValues: { n } });
   expect([at(1), at(100), at(2), at(1)]).toEqual([5, 10_301, 11, 5]);
 });
 
@@ -112,15 +112,16 @@ test('fragments that double, with pages of variable sizes, are added up in no ti
   expect(cost(document, { n: 1 })).toBeGreaterThan(1e200);
 });
 
+const fieldsOf = (name: number): string => `{ ${`f${name} `.repeat(10_000)}}`;
+
 test('the cache keeps what was asked for last, as much as there is room for', () => {
   const cache = new DocumentCache();
-  const text = (name: number) => `{ ${`f${name} `.repeat(10_000)}}`;
-  const put = (name: number) => cache.set(text(name), parse(text(name)));
+  const put = (name: number) => cache.set(fieldsOf(name), parse(fieldsOf(name)));
   for (let name = 0; name < 9; name++) put(name);
-  expect(cache.get(text(0))).toBeDefined();
+  expect(cache.get(fieldsOf(0))).toBeDefined();
   put(9);
   put(10);
-  expect([0, 1, 2, 10].map((name) => cache.get(text(name)) !== undefined)).toEqual([true, false, false, true]);
+  expect([0, 1, 2, 10].map((name) => cache.get(fieldsOf(name)) !== undefined)).toEqual([true, false, false, true]);
 });
 
 test.each<[string, unknown]>([

@@ -48,7 +48,7 @@ test("so is one of Prisma's, also when it waits for others on the way", () =>
     });
     await locked.waits(2);
     ending.abort(new Over());
-    await expect(reading).rejects.toThrow();
+    await expect(reading).rejects.toThrow('cancel');
     await locked.waits(0);
   }));
 
