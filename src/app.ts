@@ -54,6 +54,8 @@ export interface AppOptions {
   /** The kinds of processors of which merchants may have accounts. */
   readonly connectors?: readonly Connector[];
   readonly settings?: Partial<Settings>;
+  /** How many transactions of one kind may be open at once, in a test that holds some of them. */
+  readonly transactionsAtOnce?: number;
   /** How the receivers of webhooks are found, in a test. */
   readonly resolveHost?: Resolve;
 }
@@ -102,8 +104,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const database = openDatabase(options.database, {
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
+    ...(options.transactionsAtOnce && { transactionsAtOnce: options.transactionsAtOnce }),
     onUndone: ({ name, ...error }, pieces) =>
-      log.warn({ name, code: 'code' in error ? error.code : null, pieces }, 'payments that failed together are written one by one'),
+      log.warn(
+        { name, code: 'code' in error ? error.code : null, pieces },
+        'payments that failed together are written one by one',
+      ),
   });
   let feed: EventFeed | undefined;
   // Known once the server listens; nobody is sent anywhere before.

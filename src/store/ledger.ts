@@ -93,7 +93,11 @@ const releaseKeys: SetBased<KeyOfRow, void> = async (queries, keys) => {
     `DELETE FROM idempotency_key USING json_populate_recordset(NULL::idempotency_key, $1::json) AS given
      WHERE idempotency_key.environment_id = given.environment_id AND idempotency_key.principal = given.principal
        AND idempotency_key.operation = given.operation AND idempotency_key.key = given.key`,
-    [toJsonRows(keys.map(({ environmentId, principal, operation, key }) => ({ environmentId, principal, operation, key })))],
+    [
+      toJsonRows(
+        keys.map(({ environmentId, principal, operation, key }) => ({ environmentId, principal, operation, key })),
+      ),
+    ],
   );
   return keys.map(() => undefined);
 };

@@ -98,11 +98,7 @@ function withoutCommonSubjects(pieces: readonly Piece[]): Piece[][] {
  * @returns how each ended, undefined for one that needs its own; undefined where all was undone, because one has failed
  * @throws if nobody can tell whether it was committed, or there is no connection
  */
-async function runShared(
-  pool: pg.Pool,
-  pieces: readonly Piece[],
-  onUndone: OnUndone,
-): Promise<Endings | undefined> {
+async function runShared(pool: pg.Pool, pieces: readonly Piece[], onUndone: OnUndone): Promise<Endings | undefined> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

@@ -95,7 +95,11 @@ export function queriesOn(client: pg.PoolClient): Queries {
 }
 
 /** Runs one named statement and reads its rows under the names that the code uses. */
-export async function query<Row>(on: pg.Pool | pg.PoolClient, sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+export async function query<Row>(
+  on: pg.Pool | pg.PoolClient,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<Row[]> {
   const { rows } = await on.query<Record<string, unknown>>({
     name: statementName(sql),
     text: sql,

@@ -30,7 +30,11 @@ export async function addCards(pool: Pool, cards: readonly CardRow[]): Promise<u
     name: 'sandbox_add_cards',
     text: `INSERT INTO sandbox_card (merchant, token, behavior)
            SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`,
-    values: [cards.map(({ merchant }) => merchant), cards.map(({ token }) => token), cards.map((card) => card.behavior)],
+    values: [
+      cards.map(({ merchant }) => merchant),
+      cards.map(({ token }) => token),
+      cards.map((card) => card.behavior),
+    ],
   });
   return cards.map(() => undefined);
 }
