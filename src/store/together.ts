@@ -160,9 +160,8 @@ class SharedTransaction {
 
   #together<K, V>(statement: SetBased<K, V>, key: K): Promise<V> {
     const known = this.#loaders.get(statement) as DataLoader<K, V> | undefined;
-    const loader =
-      known ?? new DataLoader<K, V>((keys) => statement(this.#queries, keys) as Promise<V[]>, { cache: false });
-    if (known === undefined) this.#loaders.set(statement, loader as DataLoader<unknown, unknown>);
+    const loader = known ?? new DataLoader<K, V>((keys) => statement(this.#queries, keys), { cache: false });
+    if (known === undefined) this.#loaders.set(statement, loader);
     return loader.load(key);
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { readClock } from '../../src/store/ledger.ts';
@@ -56,12 +57,18 @@ const add = (token: string) => async (transaction: Transaction) => {
   return { commit: true, value: xid };
 };
 
-function tokens(count: number): string[] {
+function drawTokens(count: number): string[] {
   return Array.from({ length: count }, () => randomUUID()).toSorted();
 }
 
+/** Work that adds a row, and is refused. */
+const refuse = (token: string) => async (transaction: Transaction) => {
+  await transaction.together(addTokens, token);
+  return { commit: false, value: token };
+};
+
 test('work that arrives at the same time takes one transaction, and as many statements as one', async () => {
-  const given = tokens(20);
+  const given = drawTokens(20);
   const xids = await Promise.all(given.map((token) => database.together('add', [token], add(token))));
   expect(new Set(xids).size).toBe(1);
   expect(statements).toHaveLength(4);
@@ -72,7 +79,7 @@ test('work that arrives at the same time takes one transaction, and as many stat
 });
 
 test('no two pieces with a subject in common share a transaction', async () => {
-  const given = tokens(6);
+  const given = drawTokens(6);
   const xids = await Promise.all(
     given.map((token, index) => database.together('add', [`payment ${index % 3}`, token], add(token))),
   );
@@ -82,7 +89,7 @@ test('no two pieces with a subject in common share a transaction', async () => {
 });
 
 test('one that throws harms no other: all are undone, and each is run alone', async () => {
-  const given = tokens(3);
+  const given = drawTokens(3);
   const bad = database.together('add', ['bad'], async (transaction) => {
     await transaction.together(addTokens, 'bad');
     throw new Error('a broken invariant');
@@ -96,7 +103,7 @@ test('one that throws harms no other: all are undone, and each is run alone', as
 });
 
 test('a row that the database refuses harms no other', async () => {
-  const [taken = '', ...given] = tokens(4);
+  const [taken = '', ...given] = drawTokens(4);
   await database.together('add', [taken], add(taken));
   const ends = await Promise.allSettled(
     [taken, ...given].map((token) => database.together('add', [randomUUID()], add(token))),
@@ -107,7 +114,7 @@ test('a row that the database refuses harms no other', async () => {
 });
 
 test('what is refused takes back what it wrote, and what others wrote stands', async () => {
-  const [refused = '', ...given] = tokens(4);
+  const [refused = '', ...given] = drawTokens(4);
   const refusal = database.together('add', [refused], async (transaction) => {
     await transaction.together(addTokens, refused);
     transaction.onRefusal(() => transaction.together(takeBackTokens, refused));
@@ -121,18 +128,14 @@ test('what is refused takes back what it wrote, and what others wrote stands', a
 });
 
 test('where all are refused, nothing is committed', async () => {
-  const given = tokens(2);
-  const refuse = (token: string) => async (transaction: Transaction) => {
-    await transaction.together(addTokens, token);
-    return { commit: false, value: token };
-  };
+  const given = drawTokens(2);
   expect(await Promise.all(given.map((token) => database.together('add', [token], refuse(token))))).toEqual(given);
   expect(statements.at(-1)).toBe('ROLLBACK');
   expect(await added(given)).toEqual([]);
 });
 
 test('one that needs a transaction of its own gets it, and the others go on without it', async () => {
-  const [apart = '', ...given] = tokens(4);
+  const [apart = '', ...given] = drawTokens(4);
   const alone = database.together('add', [apart], async (transaction) => {
     transaction.alone();
     return add(apart)(transaction);
@@ -144,7 +147,7 @@ test('one that needs a transaction of its own gets it, and the others go on with
 });
 
 test('who waits for a lock keeps no other waiting', async () => {
-  const [locked = '', ...given] = tokens(4);
+  const [locked = '', ...given] = drawTokens(4);
   await database.together('add', [locked], add(locked));
   const holder = await gateway().app.gateway.database.pool.connect();
   try {
@@ -160,7 +163,7 @@ test('who waits for a lock keeps no other waiting', async () => {
     await Promise.all(given.map((token) => database.together('add', [token], add(token))));
     await until(() => undone.length > 0);
     // More of its kind come and go while it waits alone.
-    for (const token of tokens(6)) await database.together('add', [token], add(token));
+    for (const token of drawTokens(6)) await database.together('add', [token], add(token));
     expect(hasEnded).toBe(false);
     await holder.query('COMMIT');
     await waiting;
@@ -170,8 +173,23 @@ test('who waits for a lock keeps no other waiting', async () => {
   }
 });
 
+/** Cuts the connection on which the next COMMIT is sent, when it is sent. */
+function commitMet(): Promise<{ end: () => void }> {
+  return new Promise((resolve) => {
+    database.pool.once('acquire', (acquired: pg.PoolClient) => {
+      const query = acquired.query.bind(acquired) as (...args: unknown[]) => Promise<unknown>;
+      acquired.query = ((...args: unknown[]) => {
+        if (args[0] !== 'COMMIT') return query(...args);
+        const answered = Promise.withResolvers();
+        resolve({ end: () => answered.reject(new Error('the connection broke')) });
+        return answered.promise;
+      }) as typeof acquired.query;
+    });
+  });
+}
+
 test('where nobody can tell whether it was committed, nothing is run again', async () => {
-  const given = tokens(3);
+  const given = drawTokens(3);
   let runs = 0;
   const cut = given.map((token) =>
     database.together('cut', [token], async (transaction) => {
@@ -187,19 +205,4 @@ test('where nobody can tell whether it was committed, nothing is run again', asy
   expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(runs).toBe(3);
   expect(undone).toEqual([]);
-
-  /** Cuts the connection on which the next COMMIT is sent, when it is sent. */
-  function commitMet(): Promise<{ end: () => void }> {
-    return new Promise((resolve) => {
-      database.pool.once('acquire', (acquired) => {
-        const query = acquired.query.bind(acquired) as (...args: unknown[]) => Promise<unknown>;
-        acquired.query = ((...args: unknown[]) => {
-          if (args[0] !== 'COMMIT') return query(...args);
-          const answered = Promise.withResolvers();
-          resolve({ end: () => answered.reject(new Error('the connection broke')) });
-          return answered.promise;
-        }) as typeof acquired.query;
-      });
-    });
-  }
 });
