@@ -4,6 +4,7 @@ import { createContext, type Context } from '../schema/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
+import { useCompiledExecution } from './compiled-execution.ts';
 import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts';
 import { createMask, useQuietErrors } from './masking.ts';
 import { usePayerCost } from './query-cost.ts';
@@ -42,7 +43,7 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
-    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution()],
+    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution(), useCompiledExecution()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);

@@ -78,7 +78,6 @@ export function preparedAtFirst(text: string): Statement {
 }
 
 /** Runs a statement whose columns bear the names that the code uses. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the statement knows what its rows are
 export async function readRows<R>(database: Database, statement: Statement, values: unknown[]): Promise<R[]> {
   const { rows } = await database.pool.query({ ...statement, values, types: ROW_TYPES });
   return rows as R[];
