@@ -12,14 +12,15 @@ import {
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import type { Plugin } from 'graphql-yoga';
 import { renewLoaders, type Context } from '../schema/context.ts';
+import { LookAhead } from '../schema/look-ahead.ts';
 
 /** Fragments are written out where they are used, so a short document may come to a long program: this many fields. */
 const FIELDS_MAX = 2_000;
 
 /**
  * Queries that are asked again are compiled: a page of twenty payments then takes a third of the executor's time. What is
- * compiled answers only where all goes well. Whatever has an error is executed anew, by the executor that knows all about
- * errors and is used for everything else: a query changes nothing.
+ * compiled answers only where all goes well. Whatever has an error, or needs what was not foreseen, is executed anew, by
+ * the executor that knows all about errors and is used for everything else: a query changes nothing.
  */
 export function useCompiledExecution(): Plugin<Context> {
   return {
@@ -28,8 +29,14 @@ export function useCompiledExecution(): Plugin<Context> {
       if (compiled === undefined) return;
       setExecuteFn(async (given: ExecutionArgs) => {
         const context = given.contextValue as Context;
+        const lookAhead = new LookAhead();
+        context.lookAhead = lookAhead;
         const result: ExecutionResult = await compiled.query(given.rootValue, context, given.variableValues);
-        if (result.errors === undefined) return result;
+        context.lookAhead = undefined;
+        if (result.errors === undefined && lookAhead.sufficed) {
+          lookAhead.learn();
+          return result;
+        }
         renewLoaders(context);
         return executeFn(given);
       });

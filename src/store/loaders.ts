@@ -54,12 +54,29 @@ interface Scope {
   readonly environmentId: string;
 }
 
-type Batch<T> = DataLoader<string, T>;
+/** Rows by a key: what was brought along with other rows, and a DataLoader for the rest. */
+export class Batch<T> {
+  readonly #brought = new Map<string, T>();
+  readonly #loader: DataLoader<string, T>;
+
+  /** @param read in one statement, for all that are asked for at the same moment */
+  constructor(read: (keys: readonly string[]) => Promise<T[]>) {
+    this.#loader = new DataLoader(read);
+  }
+
+  load(key: string): T | Promise<T> {
+    return this.#brought.get(key) ?? this.#loader.load(key);
+  }
+
+  bring(key: string, value: T): void {
+    this.#brought.set(key, value);
+  }
+}
 
 const byId = <T extends keyof RowsById>(model: T) => {
   const statement = prepared(`${selectFrom(model)} WHERE environment_id = $1 AND id = ANY($2::uuid[])`);
   return ({ database, environmentId }: Scope): Batch<RowsById[T] | null> =>
-    new DataLoader(async (ids) => {
+    new Batch(async (ids) => {
       const rows = await readRows<RowsById[T]>(database, statement, [environmentId, ids]);
       const found = new Map(rows.map((row) => [row.id, row]));
       return ids.map((id) => found.get(id) ?? null);
@@ -77,7 +94,7 @@ const children = <R extends object>(
      ORDER BY ${order.map(columnOf).join(', ')}`,
   );
   return ({ database, environmentId }: Scope): Batch<R[]> =>
-    new DataLoader(async (ids) => {
+    new Batch(async (ids) => {
       const rows = await readRows<R>(database, statement, [environmentId, ids]);
       const groups = Map.groupBy(rows, (row) => row[parent] as string);
       return ids.map((id) => groups.get(id) ?? []);
@@ -94,7 +111,7 @@ const allocated = <R extends object>(model: 'Capture' | 'Refund', other: 'captur
      ORDER BY ${table}.id`,
   );
   return ({ database, environmentId }: Scope): Batch<R[]> =>
-    new DataLoader(async (ids) => {
+    new Batch(async (ids) => {
       const rows = await readRows<R & { __other: string }>(database, statement, [environmentId, ids]);
       const groups = Map.groupBy(rows, (row) => row.__other);
       return ids.map((id) => groups.get(id) ?? []);
@@ -106,13 +123,11 @@ const pages =
   <R>(model: Model, parent: string, order: readonly string[]) =>
   ({ database, environmentId }: Scope) => {
     const byRequest = new Map<string, Batch<R[]>>();
-    return (parentId: string, request: PageRequest): Promise<R[]> => {
+    return (parentId: string, request: PageRequest): R[] | Promise<R[]> => {
       const key = JSON.stringify(request);
       const loader =
         byRequest.get(key) ??
-        new DataLoader<string, R[]>((ids) =>
-          readPages(database, { environmentId, model, parent, order, ids, request }),
-        );
+        new Batch<R[]>((ids) => readPages(database, { environmentId, model, parent, order, ids, request }));
       byRequest.set(key, loader);
       return loader.load(parentId);
     };
@@ -123,7 +138,7 @@ const counts = (model: Model, parent: string) => {
     `SELECT ${columnOf(parent)} AS id, count(*) FROM ${tableOf(model)}
      WHERE environment_id = $1 AND ${columnOf(parent)} = ANY($2::uuid[]) GROUP BY 1`,
   );
-  return ({ database, environmentId }: Scope): Batch<number> =>
+  return ({ database, environmentId }: Scope): DataLoader<string, number> =>
     new DataLoader(async (ids) => {
       const rows = await readRows<{ id: string; count: bigint }>(database, statement, [environmentId, ids]);
       const found = new Map(rows.map(({ id, count }) => [id, Number(count)]));
@@ -133,7 +148,7 @@ const counts = (model: Model, parent: string) => {
 
 const MAKERS = {
   account: ({ database }: Scope): Batch<Account | null> =>
-    new DataLoader(async (ids) => {
+    new Batch(async (ids) => {
       const rows = await database.prisma.account.findMany({ where: { id: { in: [...ids] } } });
       return ids.map((id) => rows.find((row) => row.id === id) ?? null);
     }),
