@@ -27,6 +27,7 @@ export function useCompiledExecution(): Plugin<Context> {
     onExecute({ args, executeFn, setExecuteFn }) {
       const compiled = compiledQueryOf(args);
       if (compiled === undefined) return;
+      const executePlainly = executeFn as (given: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
       setExecuteFn(async (given: ExecutionArgs) => {
         const context = given.contextValue as Context;
         const lookAhead = new LookAhead();
@@ -38,7 +39,7 @@ export function useCompiledExecution(): Plugin<Context> {
           return result;
         }
         renewLoaders(context);
-        return executeFn(given);
+        return executePlainly(given);
       });
     },
   };

@@ -1,7 +1,7 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay';
 import type { Database } from '../store/database.ts';
 import { readList, type List } from '../store/lists.ts';
-import type { PageRequest } from '../store/loaders.ts';
+import type { PageRequest } from '../store/pages.ts';
 import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 

@@ -1,4 +1,4 @@
-import type { PageRequest } from './loaders.ts';
+import type { PageRequest } from './pages.ts';
 import { columnOf } from './columns.ts';
 import type { Database } from './database.ts';
 import { preparedAtFirst, readRows, selectFrom, tableOf, type Model } from './rows.ts';

@@ -7,7 +7,7 @@ import { Till } from '../harness/till.ts';
 
 /** Whatever is read often is found by an index, as PostgreSQL plans it for any parameters once a table has grown. */
 
-const COPIES = 20_000;
+const COPIES = 2_000;
 
 const gateway = useGateway();
 const till = new Till(gateway);
