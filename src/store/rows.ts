@@ -1,7 +1,8 @@
 import { getDatamodel } from '../../generated/pothos.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { columnOf, parseTime, ROW_TYPES } from './columns.ts';
-import { statementName, type Database } from './database.ts';
+import type { Database } from './database.ts';
+import { statementName } from './statement-name.ts';
 
 /**
  * Rows of Prisma's models, read by statements of our own where there are many readers: Prisma's query API takes about
