@@ -12,6 +12,7 @@ import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
+import { Readiness, readyz } from './http/health.ts';
 import { Metrics } from './http/metrics.ts';
 import { notifications, type Refusal } from './http/notifications.ts';
 import { receipt } from './http/receipt.ts';
@@ -21,6 +22,7 @@ import { Connections } from './payments/connections.ts';
 import type { Gateway, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
 import type { Reconciler } from './payments/reconcile.ts';
+import { countMissing } from './postgres/migrations.ts';
 import type { Connector } from './processors/account-port.ts';
 import type { Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
@@ -43,6 +45,8 @@ export interface AppOptions {
   /** Where payers reach this gateway; the address that it listens on if it is left out. */
   readonly publicUrl?: string | undefined;
   readonly log: Logger;
+  /** The names of the migrations without which this build is not ready. */
+  readonly migrations?: readonly string[];
   /** Which build this is; "unknown" if it is left out. */
   readonly commit?: string;
   /** Makes sure of the demo account and tells its key; left out, there is none. */
@@ -131,7 +135,17 @@ export async function startApp(options: AppOptions): Promise<App> {
       metrics.notificationRefused(reason);
       refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
     };
-    const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, onRefused)];
+    const readiness = new Readiness({
+      countMissingMigrations: () => countMissing(database.pool, options.migrations ?? []),
+      nowMs: () => performance.now(),
+    });
+    const pages = [
+      readyz(readiness),
+      challenge(books),
+      hosted(gateway),
+      receipt(gateway),
+      notifications(gateway, onRefused),
+    ];
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
     const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
     url = options.publicUrl ?? server.url;
@@ -151,6 +165,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       server,
       demo,
       async close() {
+        readiness.stop();
         await server.close();
         // First the courier: its rounds last as long as there is something to send.
         await courier.stop();

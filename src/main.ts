@@ -7,7 +7,7 @@ import { ListenError } from './http/server.ts';
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
-import { applyMigrations } from './postgres/migrations.ts';
+import { applyMigrations, migrationNames } from './postgres/migrations.ts';
 import { stripeConnector } from './processors/stripe/connector.ts';
 import { createLogger, type Logger } from './telemetry.ts';
 
@@ -35,7 +35,20 @@ async function start(config: Config, log: Logger): Promise<Running> {
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   const { stripeApiUrl, metricsToken } = config;
   const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
-  const options = { otherSecrets, host, port, publicUrl, log, settings, connectors, metricsToken, sandbox, commit };
+  const migrations = migrationNames(MIGRATIONS);
+  const options = {
+    migrations,
+    otherSecrets,
+    host,
+    port,
+    publicUrl,
+    log,
+    settings,
+    connectors,
+    metricsToken,
+    sandbox,
+    commit,
+  };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
     return { app: await startApp({ ...options, database: databaseUrl, secret }), cluster: undefined };
