@@ -6,6 +6,7 @@ import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts';
 import { createMask, useQuietErrors } from './masking.ts';
+import { REQUEST_ID, type Observation } from './observation.ts';
 import { usePayerCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
 
@@ -18,6 +19,7 @@ export interface GraphQLOptions {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
   readonly log: Logger;
+  readonly observation: Observation;
 }
 
 /** What the WebSocket adds to an operation. */
@@ -29,7 +31,7 @@ export interface TransportContext {
 export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
 
 /** GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares. */
-export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLServer {
+export function createGraphQL({ gateway, feed, log, observation }: GraphQLOptions): GraphQLServer {
   return createYoga<TransportContext, Context>({
     schema: buildSchema(),
     graphqlEndpoint: GRAPHQL_PATH,
@@ -38,11 +40,17 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     multipart: false,
     batching: false,
     // Payers' browsers ask from the merchant's pages. Nothing is known of them but what they carry themselves: no cookies.
-    cors: { origin: '*', credentials: false, methods: ['POST'], allowedHeaders: ['authorization', 'content-type'] },
+    cors: {
+      origin: '*',
+      credentials: false,
+      methods: ['POST'],
+      allowedHeaders: ['authorization', 'content-type', REQUEST_ID, 'traceparent'],
+      exposedHeaders: [REQUEST_ID],
+    },
     maxRequestBodySize: BODY_BYTES_MAX,
-    maskedErrors: { maskError: createMask(log) },
+    maskedErrors: { maskError: createMask(log, gateway.telemetry) },
     graphiql: false,
-    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution()],
+    plugins: [observation.plugin(), useQuietErrors(), usePayerCost(), useSharedExecution()],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);

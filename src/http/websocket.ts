@@ -10,9 +10,11 @@ import {
 import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Gateway } from '../payments/gateway.ts';
+import type { Scope } from '../telemetry.ts';
 import { authenticate, credentialOf } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
+import type { Observation } from './observation.ts';
 import { openSocket, sendAll, type OpenSocket } from './socket.ts';
 
 /** The largest message, in bytes: the same as a body over HTTP. */
@@ -26,7 +28,17 @@ const CONNECTION_INIT_MS = 5_000;
  */
 export function serveWebSocket(
   server: Server,
-  { gateway, graphql, mask }: { gateway: Gateway; graphql: GraphQLServer; mask: ReturnType<typeof createMask> },
+  {
+    gateway,
+    graphql,
+    mask,
+    observation,
+  }: {
+    readonly gateway: Gateway;
+    readonly graphql: GraphQLServer;
+    readonly mask: ReturnType<typeof createMask>;
+    readonly observation: Observation;
+  },
 ): () => Promise<void> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
   const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
@@ -42,12 +54,15 @@ export function serveWebSocket(
       }
     },
     onSubscribe: async ({ connectionParams }, _id, payload) => {
-      try {
-        return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' });
-      } catch (error) {
-        // Thrown on, it would close the whole socket for one operation's fault.
-        return [mask(error) as GraphQLError];
-      }
+      const scope = observation.open();
+      return observation.prepare(scope, async () => {
+        try {
+          return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' }, scope);
+        } catch (error) {
+          // Thrown on, it would close the whole socket for one operation's fault.
+          return [mask(error) as GraphQLError];
+        }
+      });
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
@@ -56,8 +71,14 @@ export function serveWebSocket(
       ),
     onOperation: ({ extra }, id, _payload, _args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
-    execute: (args) => (args as Prepared).rootValue.execute(args),
-    subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+    execute: (args) => {
+      const { execute, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => execute(args));
+    },
+    subscribe: (args) => {
+      const { subscribe, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => subscribe(args));
+    },
   });
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener away: a peer that goes away now would end the process.
@@ -91,13 +112,14 @@ interface Enveloped {
 
 type Execute = (args: ExecutionArgs) => ReturnType<typeof graphqlSubscribe>;
 
-type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
+type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { readonly scope: Scope } };
 
 /** Parses and validates an operation, and gives it a context of its own. */
 async function prepare(
   graphql: GraphQLServer,
   payload: SubscribePayload,
   transport: TransportContext,
+  scope: Scope,
 ): Promise<Prepared | readonly GraphQLError[]> {
   const given: unknown = { ...transport, params: payload };
   const enveloped: Enveloped = graphql.getEnveloped(given as Parameters<GraphQLServer['getEnveloped']>[0]);
@@ -111,7 +133,7 @@ async function prepare(
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? null,
     contextValue: await enveloped.contextFactory(),
-    rootValue: { execute, subscribe },
+    rootValue: { execute, subscribe, scope },
   };
 }
 

@@ -45,6 +45,8 @@ export interface OpenOperation {
 export interface Concluded {
   readonly payment: Payment;
   readonly planned: readonly Operation[];
+  /** Whether there is anything to tell those who read events. */
+  readonly changed: boolean;
 }
 
 /** Who is written down for what a processor's answer changed. */
@@ -60,7 +62,7 @@ export async function conclude(
   of: Pick<Operation, 'environmentId' | 'id' | 'paymentId' | 'callDeadline'>,
   answer: Answer,
 ): Promise<Concluded> {
-  const { changed, ...concluded } = await transact(gateway.database, async (transaction) => {
+  const concluded = await transact(gateway.database, async (transaction) => {
     const locked = await lockPayment(transaction, of.environmentId, of.paymentId);
     const operation = await readById(transaction, 'operation', of.environmentId, of.id);
     if (locked === undefined || operation === undefined) throw new Error('an operation lost its payment');
@@ -72,7 +74,7 @@ export async function conclude(
     await write(transaction, draft.writes());
     return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
   });
-  if (changed) gateway.eventsAppended();
+  if (concluded.changed) gateway.eventsAppended();
   return concluded;
 }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import type { Telemetry } from '../telemetry.ts';
+import { traceStatements } from './statement-spans.ts';
 
 /** Where a PostgreSQL is reached: a URL, or the parts of one (a Unix socket's directory is a host). */
 export type ConnectionTarget =
@@ -25,7 +27,12 @@ const POOL_SIZE = 16;
  */
 export function openDatabase(
   target: ConnectionTarget,
-  options: { readonly onError: (error: Error) => void; readonly poolSize?: number },
+  options: {
+    readonly onError: (error: Error) => void;
+    readonly poolSize?: number;
+    /** Makes spans of statements, if it is tracing. */
+    readonly telemetry?: Telemetry;
+  },
 ): Database {
   let closing = false;
   // A pool has ended before its sockets are closed: what a server that stops then says to them is no news.
@@ -47,6 +54,7 @@ export function openDatabase(
   pool.on('connect', (client) => {
     client.on('error', onError);
   });
+  if (options.telemetry?.isTracing === true) traceStatements(pool, options.telemetry);
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => statementName(sql),
     onPoolError: onError,

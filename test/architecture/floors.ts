@@ -24,6 +24,7 @@ const BESIDE: Readonly<Record<string, 'wiring' | 'known by type'>> = {
   'demo.ts': 'wiring',
   'config.ts': 'known by type',
   'telemetry.ts': 'known by type',
+  'tracing.ts': 'known by type',
 };
 
 /** Imports that belong to some places only: which, as what, and the paths below src/ where they may stand. */
