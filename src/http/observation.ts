@@ -114,11 +114,11 @@ export class Observation {
     return {
       ...(telemetry.isTracing && { instrumentation: this.#instrumentation() }),
       onExecute: ({ args }) => {
-        const operation = begin(args as Executed);
+        const operation = begin(args);
         return operation && { onExecuteDone: ({ result }) => void (operation.outcome = outcomeOf(result)) };
       },
       onSubscribe: ({ args }) => {
-        const operation = begin(args as Executed);
+        const operation = begin(args);
         return operation && { onSubscribeResult: ({ result }) => void (operation.outcome = outcomeOf(result)) };
       },
     };
