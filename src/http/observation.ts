@@ -13,6 +13,9 @@ const GIVEN_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** The W3C's header: version, trace, span, flags. */
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
+/** What comes every few seconds and is never looked for makes no trace. */
+const PROBES = /^\/(livez|readyz|metrics)(\?|$)/;
+
 /** What an operation of GraphQL is to the metrics and the log: never by the name that its client has for it. */
 export interface Operation {
   readonly type: 'query' | 'mutation' | 'subscription' | 'none';
@@ -47,7 +50,9 @@ export class Observation {
     const { telemetry } = this.#options;
     const requestId = requestIdOf(request, this.#options.newId);
     response.setHeader(REQUEST_ID, requestId);
-    const scope = telemetry.open({ requestId }, `HTTP ${methodOf(request)}`, 'server', traceparentOf(request));
+    const scope = PROBES.test(request.url ?? '')
+      ? { errand: { requestId }, span: undefined }
+      : telemetry.open({ requestId }, `HTTP ${methodOf(request)}`, 'server', traceparentOf(request));
     const beganAtMs = performance.now();
     response.once('close', () => {
       telemetry.within(scope, () => {

@@ -69,6 +69,15 @@ const HORIZON = `SELECT
     ${secondsSince(`(SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL)`)} AS seconds
   FROM (SELECT pg_current_snapshot() AS snapshot) AS now`;
 
+/** What a scrape asks, by the names of its statements. */
+export const VITAL_STATEMENTS = {
+  vital_signs_open: OPEN,
+  vital_signs_unknown: UNKNOWN,
+  vital_signs_due: DUE,
+  vital_signs_event_lag: EVENT_LAG,
+  vital_signs_horizon: HORIZON,
+} as const;
+
 function secondsSince(moment: string): string {
   return `coalesce(greatest(extract(epoch FROM clock_timestamp() - ${moment}), 0), 0)::float8`;
 }
@@ -97,35 +106,27 @@ export async function readVitalSigns(pool: Pool, told: EventPosition | undefined
 }
 
 async function read(client: PoolClient, told: EventPosition | undefined): Promise<VitalSigns> {
-  const open = await client.query<VitalSigns['open'][number]>({ name: 'vital_signs_open', text: OPEN });
-  const unknown = await one<Backlog>(client, 'vital_signs_unknown', UNKNOWN);
-  const due = await client.query<Backlog & { work: DueWork }>({ name: 'vital_signs_due', text: DUE });
-  const lag =
-    told &&
-    (await one<{ seconds: number }>(client, 'vital_signs_event_lag', EVENT_LAG, [
-      told.epoch,
-      told.orderXid,
-      told.position,
-    ]));
-  const horizon = await one<{ transactions: number; seconds: number }>(client, 'vital_signs_horizon', HORIZON);
+  const open = await ask<VitalSigns['open'][number]>(client, 'vital_signs_open');
+  const [unknown] = await ask<Backlog>(client, 'vital_signs_unknown');
+  const due = await ask<Backlog & { work: DueWork }>(client, 'vital_signs_due');
+  const place = told && [told.epoch, told.orderXid, told.position];
+  const [lag] = place === undefined ? [] : await ask<{ seconds: number }>(client, 'vital_signs_event_lag', place);
+  const [horizon] = await ask<{ transactions: number; seconds: number }>(client, 'vital_signs_horizon');
+  if (unknown === undefined || horizon === undefined) throw new Error('the vital signs are answered no row');
   return {
-    open: open.rows,
+    open,
     unknown,
-    due: Object.fromEntries(due.rows.map(({ work, ...backlog }) => [work, backlog])) as VitalSigns['due'],
+    due: Object.fromEntries(due.map(({ work, ...backlog }) => [work, backlog])) as VitalSigns['due'],
     eventLagSeconds: lag?.seconds ?? 0,
     horizonTransactions: horizon.transactions,
     horizonSeconds: horizon.seconds,
   };
 }
 
-async function one<T extends object>(
+async function ask<T extends object>(
   client: PoolClient,
-  name: string,
-  text: string,
+  name: keyof typeof VITAL_STATEMENTS,
   values: unknown[] = [],
-): Promise<T> {
-  const { rows } = await client.query<T>({ name, text, values });
-  const [row] = rows;
-  if (row === undefined) throw new Error(`${name} answered no row`);
-  return row;
+): Promise<T[]> {
+  return (await client.query<T>({ name, text: VITAL_STATEMENTS[name], values })).rows;
 }

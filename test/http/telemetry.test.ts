@@ -66,7 +66,9 @@ test('a logger without a request has no id, and a child of one has all of them',
 test('for people, a line is a line', () => {
   const lines: string[] = [];
   logTo(lines, 'pretty').warn({ paymentId: 'one', durationMs: 3 }, 'it happened');
-  expect(forPeople(lines[0] ?? '')).toMatch(/^\d\d:\d\d:\d\d\.\d{3} WARN {3}it happened {2}paymentId=one {2}durationMs=3\n$/);
+  expect(forPeople(lines[0] ?? '')).toMatch(
+    /^\d\d:\d\d:\d\d\.\d{3} WARN {3}it happened {2}paymentId=one {2}durationMs=3\n$/,
+  );
 });
 
 test.each([
