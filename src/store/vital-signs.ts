@@ -27,7 +27,7 @@ const DUE_WORK = ['operations', 'payments', 'webhooks', 'notifications', 'reconc
 type DueWork = (typeof DUE_WORK)[number];
 
 /** Nothing is counted beyond this: whether it is 100,000 or a million, somebody has to look. */
-export const COUNTED_MAX = 100_000;
+const COUNTED_MAX = 100_000;
 /** A scrape that takes longer says nothing, and holds nothing up. */
 const STATEMENT_MS = 2_000;
 

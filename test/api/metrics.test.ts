@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { LOG_START } from '../../src/domain/event-cursor.ts';
 import { decodeIdOf } from '../../src/domain/ids.ts';
@@ -168,4 +170,15 @@ test.each(Object.entries(VITAL_STATEMENTS))('%s reads no table from one end to t
     await client.query('ROLLBACK');
     client.release();
   }
+});
+
+test('every metric has a row in the documentation, and every alert asks for metrics that there are', async () => {
+  const { text } = await scrape(`Bearer ${TOKEN}`);
+  const served = [...text.matchAll(/^# TYPE (tender_\w+) /gm)].map(([, name]) => name);
+  const read = (...path: string[]) => readFileSync(join(import.meta.dirname, '..', '..', ...path), 'utf8');
+  const documented = [...read('docs', 'observability.md').matchAll(/^\| `(tender_\w+)`/gm)].map(([, name]) => name);
+  expect(documented.toSorted()).toEqual(served.toSorted());
+  const asked = read('examples', 'monitoring', 'alerts.yml').matchAll(/\btender_[a-z_]+/g);
+  const parts = served.flatMap((name) => [name, `${name}_count`, `${name}_bucket`]);
+  expect([...asked].map(([name]) => name).filter((name) => !parts.includes(name))).toEqual([]);
 });
