@@ -52,6 +52,14 @@ test('the circuit of an account, and notifications that were refused', async () 
   far.calls.use({ charge: () => Promise.resolve({ kind: 'not_sent' }) });
   for (let failures = 0; failures < 5; failures++) await accounts.pay(account);
   expect([await state('CLOSED'), await state('OPEN')]).toEqual(['0', '1']);
+  expect(gateway.logged).toContainEqual(
+    expect.objectContaining({
+      msg: 'the circuit of a processor account has changed',
+      processorAccountId: decodeIdOf('ProcessorAccount', account.id),
+      from: 'CLOSED',
+      to: 'OPEN',
+    }),
+  );
   expect(await notify(account, sign(Buffer.from('{}'), { secret: 'whsec_of_nobody_at_all' }))).toBe(400);
   expect((await scrape(`Bearer ${TOKEN}`)).text).toContain(
     'tender_refused_notifications_total{reason="bad_signature"} 1',
@@ -73,19 +81,20 @@ async function fresh() {
   return answer.text();
 }
 
+function operations(type: string, field: string, outcome: string): Promise<number | undefined> {
+  return value(`tender_operation_duration_seconds_count{type="${type}",field="${field}",outcome="${outcome}"}`);
+}
+
 test('operations are counted by their root field, never by the names that clients have for them', async () => {
-  const ask = (query: string) => gateway.request(query);
-  await ask('query Theirs { viewer { __typename } }');
-  await ask('query Others { viewer { __typename } payments(first: 1) { totalCount } }');
-  await ask('query Through { ...Root } fragment Root on Query { viewer { __typename } }');
-  await ask('{ __schema { queryType { name } } }');
-  await ask('{ nothing }');
-  const count = (type: string, field: string, outcome: string) =>
-    value(`tender_operation_duration_seconds_count{type="${type}",field="${field}",outcome="${outcome}"}`);
-  await until(async () => (await count('none', 'none', 'refused')) === 1);
-  expect(await count('query', 'viewer', 'ok')).toBe(2);
-  expect(await count('query', 'several', 'ok')).toBe(1);
-  expect(await count('query', 'introspection', 'ok')).toBe(1);
+  await gateway.request('query Theirs { viewer { __typename } }');
+  await gateway.request('query Others { viewer { __typename } payments(first: 1) { totalCount } }');
+  await gateway.request('query Through { ...Root } fragment Root on Query { viewer { __typename } }');
+  await gateway.request('{ __schema { queryType { name } } }');
+  await gateway.request('{ nothing }');
+  await until(async () => (await operations('none', 'none', 'refused')) === 1);
+  expect(await operations('query', 'viewer', 'ok')).toBe(2);
+  expect(await operations('query', 'several', 'ok')).toBe(1);
+  expect(await operations('query', 'introspection', 'ok')).toBe(1);
   expect((await scrape(`Bearer ${TOKEN}`)).text).not.toMatch(/Theirs|Others|Through|nothing/);
 });
 

@@ -14,9 +14,16 @@ const receiver = new Receiver();
 let gateway: TestGateway;
 const hooks = new Hooks(() => gateway);
 
+/** One that this build needs. */
+const MIGRATION = '20261121084357_webhooks';
+
 beforeAll(async () => {
   await receiver.start();
-  gateway = await startGateway({ tracer: spans.tracer(), settings: { webhookPrivateNetworks: true } });
+  gateway = await startGateway({
+    tracer: spans.tracer(),
+    migrations: [MIGRATION],
+    settings: { webhookPrivateNetworks: true },
+  });
 });
 
 afterAll(async () => {
@@ -220,6 +227,20 @@ test('each operation of a WebSocket is a request of its own', async () => {
   const ids = spans.all.flatMap(({ attributes }) => attributes['tender.requestId'] ?? []);
   expect(new Set(ids).size).toBe(2);
   socket.close();
+});
+
+test('it is ready while the database has its migrations', async () => {
+  const probe = async () => {
+    const answer = await fetch(`${gateway.app.server.url}/readyz`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  const { pool } = gateway.app.gateway.database;
+  await until(async () => (await probe()) === '200 ok\n');
+  const set = 'UPDATE _prisma_migrations SET rolled_back_at =';
+  await pool.query(`${set} now() WHERE migration_name = $1`, [MIGRATION]);
+  await until(async () => (await probe()) === '503 not ready: migrations\n');
+  await pool.query(`${set} NULL WHERE migration_name = $1`, [MIGRATION]);
+  await until(async () => (await probe()) === '200 ok\n');
 });
 
 test('no span and no line holds a card number, a CVC, a key or a name', async () => {
