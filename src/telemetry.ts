@@ -51,6 +51,7 @@ const FACTS = [
   'tries',
   'count',
   'accounts',
+  'pieces',
 ] as const;
 
 export type Facts = Readonly<Partial<Record<(typeof FACTS)[number], string | number | boolean | null>>>;

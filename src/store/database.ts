@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Telemetry } from '../telemetry.ts';
-import { traceStatements } from './statement-spans.ts';
+import { askOn, type Ask } from './ask.ts';
+import { statementName } from './statement-name.ts';
+import { traceStatements, traceTransactions } from './statement-spans.ts';
+import { TRANSACTIONS_AT_ONCE, workTogether, type OnUndone, type Together } from './together.ts';
 
 /** Where a PostgreSQL is reached: a URL, or the parts of one (a Unix socket's directory is a host). */
 export type ConnectionTarget =
@@ -14,6 +16,8 @@ export type ConnectionTarget =
 export interface Database {
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
+  readonly together: Together;
+  readonly ask: Ask;
   /** Waits for the statements under way, then ends every connection. */
   close(): Promise<void>;
 }
@@ -29,8 +33,10 @@ export function openDatabase(
   target: ConnectionTarget,
   options: {
     readonly onError: (error: Error) => void;
+    readonly onUndone?: OnUndone;
     readonly poolSize?: number;
-    /** Makes spans of statements, if it is tracing. */
+    readonly transactionsAtOnce?: number;
+    /** Makes spans of statements and of what is done together, if it is tracing. */
     readonly telemetry?: Telemetry;
   },
 ): Database {
@@ -54,7 +60,12 @@ export function openDatabase(
   pool.on('connect', (client) => {
     client.on('error', onError);
   });
-  if (options.telemetry?.isTracing === true) traceStatements(pool, options.telemetry);
+  const together = workTogether(pool, {
+    atOnce: options.transactionsAtOnce ?? TRANSACTIONS_AT_ONCE,
+    onUndone: options.onUndone ?? (() => {}),
+  });
+  const telemetry = options.telemetry?.isTracing === true ? options.telemetry : undefined;
+  if (telemetry !== undefined) traceStatements(pool, telemetry);
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => statementName(sql),
     onPoolError: onError,
@@ -64,15 +75,12 @@ export function openDatabase(
   return {
     pool,
     prisma,
+    together: telemetry === undefined ? together : traceTransactions(together, telemetry),
+    ask: askOn(pool),
     async close() {
       closing = true;
       await prisma.$disconnect();
       await pool.end();
     },
   };
-}
-
-/** A name that stands for one text, so that PostgreSQL plans it once per connection. */
-export function statementName(sql: string): string {
-  return createHash('sha1').update(sql).digest('base64url');
 }

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Telemetry } from '../telemetry.ts';
+import type { Together } from './together.ts';
 
 /** A text that is longer is cut: the first lines say which it is. */
 const TEXT_MAX = 2_000;
@@ -27,6 +28,15 @@ export function traceStatements(pool: Pool, telemetry: Telemetry): void {
   pool.on('connect', (client) => {
     client.query = traced(client.query.bind(client)) as PoolClient['query'];
   });
+}
+
+/**
+ * Makes a span of every piece of work that is done together with others: what they all ask for stands in the trace of one
+ * of them, and this says of the others how long it took.
+ */
+export function traceTransactions(together: Together, telemetry: Telemetry): Together {
+  return (kind, subjects, work) =>
+    telemetry.span(`transaction ${kind}`, 'internal', {}, () => together(kind, subjects, work));
 }
 
 function statementOf(query: unknown): { readonly text: string; readonly name?: string } {

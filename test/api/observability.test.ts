@@ -73,14 +73,15 @@ test('a payment is one trace: GraphQL, the first phase, the processor, the third
     'SELECT api_key',
     'graphql execute',
   ]);
-  const steps = within(trace, 'graphql execute');
-  const charge = steps.indexOf('sandbox charge');
-  expect(steps.indexOf('sandbox tokenize')).toBeLessThan(charge);
-  // The key is claimed and everything written, and committed, before the processor is asked.
-  expect(steps.slice(0, charge)).toEqual(expect.arrayContaining(['INSERT idempotency_key', 'INSERT payment_method']));
-  expect(steps[charge - 1]).toBe('COMMIT');
-  expect(steps.slice(charge + 1)).toEqual(expect.arrayContaining(['BEGIN', 'SELECT payment', 'INSERT capture']));
-  expect(steps.at(-1)).toBe('COMMIT');
+  const steps = within(trace, 'graphql execute').filter((name) => /^(transaction|sandbox)/.test(name));
+  expect(steps).toEqual(['sandbox tokenize', 'transaction createPayment', 'sandbox charge', 'transaction conclude']);
+  // The key is claimed, everything is written, and that is committed before the processor is asked.
+  const first = within(trace, 'transaction createPayment');
+  expect(first).toEqual(expect.arrayContaining(['BEGIN', 'INSERT idempotency_key', 'INSERT payment_method']));
+  expect(first.at(-1)).toBe('COMMIT');
+  const third = within(trace, 'transaction conclude');
+  expect(third).toEqual(expect.arrayContaining(['BEGIN', 'SELECT payment', 'INSERT capture']));
+  expect(third.at(-1)).toBe('COMMIT');
   expect(within(trace, 'sandbox charge')).toContain('INSERT sandbox_charge');
   expect(trace.find(named('sandbox charge'))?.attributes).toMatchObject({
     'tender.processor': 'sandbox',
@@ -92,6 +93,18 @@ test('a payment is one trace: GraphQL, the first phase, the processor, the third
     'db.system.name': 'postgresql',
     'db.query.text': 'SELECT * FROM payment WHERE environment_id = $1 AND id = $2 FOR UPDATE',
   });
+});
+
+test('who shares a transaction is told apart in it', async () => {
+  const { telemetry, database } = gateway.app.gateway;
+  const told = ['one', 'two'].map((requestId) =>
+    telemetry.within({ errand: { requestId }, span: undefined }, () =>
+      database.together('a test', [requestId], () =>
+        Promise.resolve({ commit: false, value: telemetry.scope?.errand.requestId }),
+      ),
+    ),
+  );
+  expect(await Promise.all(told)).toEqual(['one', 'two']);
 });
 
 test('a caller goes on with its own trace and its own request id', async () => {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { gather } from '../../src/store/gather.ts';
 import { summaryOf } from '../../src/store/statement-spans.ts';
 import { createLogger, forPeople, Telemetry } from '../../src/telemetry.ts';
+import { until } from '../harness/until.ts';
 
 function logTo(lines: string[], format?: 'pretty') {
   return createLogger('info', { stream: { write: (line) => void lines.push(line) }, ...(format && { format }) });
@@ -61,6 +63,25 @@ test('a logger without a request has no id, and a child of one has all of them',
     ['outside', undefined, undefined],
     ['after', undefined, undefined],
   ]);
+});
+
+test('what is gathered runs for the first who asked for it, and not for whoever was before', async () => {
+  const telemetry = new Telemetry();
+  const ran: (string | undefined)[] = [];
+  const gate = Promise.withResolvers<void>();
+  const ask = gather<string, string>(1, async (keys) => {
+    ran.push(telemetry.scope?.errand.requestId);
+    await gate.promise;
+    return keys;
+  });
+  const asked = (requestId: string) =>
+    telemetry.within({ errand: { requestId }, span: undefined }, () => ask(requestId));
+  const first = asked('one');
+  await until(() => ran.length === 1);
+  const second = asked('two');
+  gate.resolve();
+  expect(await Promise.all([first, second])).toEqual(['one', 'two']);
+  expect(ran).toEqual(['one', 'two']);
 });
 
 test('for people, a line is a line', () => {
