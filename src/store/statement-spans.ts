@@ -50,7 +50,8 @@ export function summaryOf(text: string): string {
   const [, write, written] = /(?<!FOR |DO )\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_"."]{1,80})/.exec(text) ?? [];
   if (write !== undefined && written !== undefined) return `${write.split(' ')[0]} ${nameIn(written)}`;
   const verb = /^\W*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'SQL';
-  const read = /\bFROM\s+([a-z_"."]{1,80})/.exec(text)?.[1];
+  // What is called is no table: unnest(…).
+  const read = /\b(?:FROM|JOIN)\s+([a-z_"."]{1,80})(?![a-z_"."(])(?!\s+\()/.exec(text)?.[1];
   return read === undefined ? verb : `${verb === 'WITH' ? 'SELECT' : verb} ${nameIn(read)}`;
 }
 

@@ -99,6 +99,7 @@ test.each([
   ['WITH ours AS (INSERT INTO idempotency_key SELECT 1 ON CONFLICT DO NOTHING) SELECT now()', 'INSERT idempotency_key'],
   ['WITH a AS (SELECT 1 FROM attempt) SELECT * FROM a', 'SELECT attempt'],
   ['\n  DELETE FROM webhook_delivery WHERE true', 'DELETE webhook_delivery'],
+  ['SELECT p.* FROM unnest($1::uuid[]) AS asked JOIN payment AS p ON p.id = asked.id', 'SELECT payment'],
   ['BEGIN', 'BEGIN'],
   ["NOTIFY tender_events, 'x'", 'NOTIFY'],
   ['', 'SQL'],
