@@ -151,8 +151,11 @@ export async function findReplay(
 ): Promise<Result<{ payment: Payment; replayed: true }, Failure> | undefined> {
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
-  const claim = keyClaim(gateway, caller, request, { resourceId: '', paymentId: '', operationId: null });
-  if ((await findClaimedKey(gateway.database, claim.row)) === undefined) return undefined;
+  const { environmentId, principal } = caller;
+  const { operation, key } = request;
+  const known = await findClaimedKey(gateway.database, { environmentId, principal, operation, key });
+  if (known === undefined) return undefined;
+  const claim = keyClaim(gateway, caller, request, known);
   const earlier = await transact(gateway.database, async (transaction) => {
     const { now } = await readClock(transaction);
     return { commit: false, value: await replay(transaction, claim, now) };
