@@ -35,6 +35,8 @@ const RESERVED: readonly {
   readonly typesAreFree?: true;
 }[] = [
   { what: 'GraphQL', imports: /^(graphql|graphql-.+|@graphql-.+|@pothos\/.+)(\/|$)/, from: /^(schema|http)\// },
+  // Loaded where tracing is switched on, and nowhere else.
+  { what: 'OpenTelemetry', imports: /^@opentelemetry\//, from: /^tracing\.ts$/ },
   { what: 'Stripe', imports: /^stripe(\/|$)/, from: /^processors\/stripe/ },
   // The enumerations are constants; everything else there leads to the client.
   { what: 'the Prisma client', imports: /^generated\/prisma\/(?!enums\.ts$)/, from: /^store\//, typesAreFree: true },
