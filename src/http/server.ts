@@ -8,6 +8,7 @@ import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
 import type { Limits } from '../domain/limits.ts';
 import { createMask } from './masking.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import type { Observation } from './observation.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -18,6 +19,7 @@ export interface ServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly demo: Demo | undefined;
+  readonly observation: Observation;
   /** Pages beside GraphQL: each says whether the request was one for it. */
   readonly pages: readonly Page[];
   readonly limits: Limits;
@@ -48,20 +50,23 @@ const CLOSE_MS = 5_000;
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, log, host, port, demo, pages, explorer, trustedDocuments } = options;
+  const { gateway, log, host, port, demo, pages, explorer, trustedDocuments, observation } = options;
   const graphql = createGraphQL(options);
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     open.add(response);
     response.once('close', () => open.delete(response));
-    void route(request, response).catch((error: unknown) => {
-      log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
-      response.destroy();
+    const isGraphQL = request.method === 'POST' && pathOf(request) === GRAPHQL_PATH;
+    observation.request(request, response, isGraphQL, () => {
+      route(request, response).catch((error: unknown) => {
+        log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
+        response.destroy();
+      });
     });
   });
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = request.url?.split('?')[0];
+    const path = pathOf(request);
     if (path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (path !== GRAPHQL_PATH) {
@@ -73,7 +78,13 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       await graphql(request, response);
     }
   };
-  const closeSockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log), trustedDocuments });
+  const closeSockets = serveWebSocket(server, {
+    gateway,
+    graphql,
+    mask: createMask(log, gateway.telemetry),
+    trustedDocuments,
+    observation,
+  });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
   return {
@@ -91,6 +102,10 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       clearTimeout(timer);
     },
   };
+}
+
+function pathOf({ url }: IncomingMessage): string | undefined {
+  return url?.split('?')[0];
 }
 
 function isEventStream(response: ServerResponse): boolean {

@@ -12,9 +12,11 @@ import {
 import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Gateway } from '../payments/gateway.ts';
+import type { Scope } from '../telemetry.ts';
 import { authenticate, credentialOf } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
+import type { Observation } from './observation.ts';
 import { openSocket, sendAll, type OpenSocket } from './socket.ts';
 import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
@@ -29,7 +31,7 @@ const CONNECTION_INIT_MS = 5_000;
  */
 export function serveWebSocket(
   server: Server,
-  { gateway, graphql, mask, trustedDocuments }: WebSocketOptions,
+  { gateway, graphql, mask, trustedDocuments, observation }: WebSocketOptions,
 ): () => Promise<void> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
   const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
@@ -45,14 +47,17 @@ export function serveWebSocket(
       }
     },
     onSubscribe: async ({ connectionParams, subscriptions }, id, payload) => {
-      try {
-        const credential = credentialIn(connectionParams) ?? '';
-        const signal = endOf(subscriptions, id);
-        return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
-      } catch (error) {
-        // Thrown on, it would close the whole socket for one operation's fault.
-        return [mask(error) as GraphQLError];
-      }
+      const scope = observation.open();
+      return observation.prepare(scope, async () => {
+        try {
+          const credential = credentialIn(connectionParams) ?? '';
+          const transport = { credential, signal: endOf(subscriptions, id) };
+          return await prepare(graphql, withTrusted(trustedDocuments, payload), transport, scope);
+        } catch (error) {
+          // Thrown on, it would close the whole socket for one operation's fault.
+          return [mask(error) as GraphQLError];
+        }
+      });
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
@@ -61,8 +66,14 @@ export function serveWebSocket(
       errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
     onOperation: ({ extra }, id, _payload, _args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
-    execute: (args) => (args as Prepared).rootValue.execute(args),
-    subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+    execute: (args) => {
+      const { execute, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => execute(args));
+    },
+    subscribe: (args) => {
+      const { subscribe, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => subscribe(args));
+    },
   });
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener away: a peer that goes away now would end the process.
@@ -84,6 +95,7 @@ interface WebSocketOptions {
   readonly graphql: GraphQLServer;
   readonly mask: ReturnType<typeof createMask>;
   readonly trustedDocuments: TrustedDocuments | undefined;
+  readonly observation: Observation;
 }
 
 /** An error as HTTP tells it, too: without what was meant for HTTP. */
@@ -125,13 +137,14 @@ interface Enveloped {
 
 type Execute = (args: ExecutionArgs) => ReturnType<typeof graphqlSubscribe>;
 
-type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
+type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { readonly scope: Scope } };
 
 /** Parses and validates an operation, and gives it a context of its own. */
 async function prepare(
   graphql: GraphQLServer,
   payload: SubscribePayload,
   transport: TransportContext,
+  scope: Scope,
 ): Promise<Prepared | readonly GraphQLError[]> {
   const given: unknown = { ...transport, params: payload };
   const enveloped: Enveloped = graphql.getEnveloped(given as Parameters<GraphQLServer['getEnveloped']>[0]);
@@ -145,7 +158,7 @@ async function prepare(
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? null,
     contextValue: await enveloped.contextFactory(),
-    rootValue: { execute, subscribe },
+    rootValue: { execute, subscribe, scope },
   };
 }
 
