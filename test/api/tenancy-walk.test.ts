@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PaymentEventsDocument } from '../../generated/operations/graphql.ts';
 import { ID_PREFIXES, type IdType } from '../../src/domain/ids.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
+import { ACROSS_ENVIRONMENTS } from '../harness/across-environments.ts';
 import { FarProcessor } from '../harness/far-processor.ts';
+import { doTheRest } from '../harness/further-doings.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { documentFor, placesOf, selectionOf, variablesFor, type Examples, type Place } from '../harness/places.ts';
 import { Receiver } from '../harness/receiver.ts';
 import { subscribeOverEvents } from '../harness/subscription.ts';
+import { unscopedIn } from '../harness/scoping.ts';
+import { recordStatements } from '../harness/statements.ts';
 import { Tenant } from '../harness/tenant.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
@@ -29,10 +35,13 @@ const places = placesOf(schema);
 let own: Tenant;
 let foreign: readonly Tenant[];
 let before: string;
+/** Everything that the gateway has asked its database for, and the tenants for their own ends. */
+let statements: readonly string[];
 /** Payments of one's own that can be changed and charged. */
 let open: readonly string[];
 
 beforeAll(async () => {
+  statements = recordStatements(gateway().app.gateway.database);
   await receiver.start();
   const settle = (name: 'test' | 'live' | 'other') => Tenant.settle(gateway(), far, name, receiver.url(name));
   own = await settle('test');
@@ -92,7 +101,9 @@ function typesOf({ path }: Place): readonly IdType[] {
 
 const ask = async (place: Place, value: unknown, credential: string) => {
   const variables = variablesFor(place, value, EXAMPLES);
-  const { status, text } = await gateway().request(documentFor(place, variables, 1), variables, { key: credential });
+  // What a mutation answers says by its type alone whether it found something.
+  const document = documentFor(place, variables, place.root.name === 'Mutation' ? 0 : 1);
+  const { status, text } = await gateway().request(document, variables, { key: credential });
   return { status, text };
 };
 
@@ -386,4 +397,55 @@ describe('addresses', () => {
 
 test('nothing of the other environments was changed by any of it', async () => {
   expect(await foreignRows()).toBe(before);
+});
+
+describe('statements', () => {
+  const SOURCES = join(import.meta.dirname, '..', '..', 'src');
+  /** Of harness/backstage.ts. */
+  const OF_TESTS = /^SELECT (?:1|environment_id AS merchant, processor_key AS key) FROM operation WHERE payment_id = /;
+  const inOneLine = (sql: string): string => sql.replaceAll(/\s+/g, ' ').trim();
+  let owners: ReadonlyMap<string, string>;
+
+  beforeAll(async () => {
+    await doTheRest(gateway(), own);
+    const { rows } = await gateway().app.gateway.database.pool.query<{ table: string; column: string }>(
+      `SELECT table_name AS table, column_name AS column FROM information_schema.columns
+       WHERE table_schema = 'public' AND column_name IN ('environment_id', 'merchant')`,
+    );
+    owners = new Map([...rows.map(({ table, column }) => [table, column] as const), ['environment', 'id']]);
+  });
+
+  /** The lines of the sources that name a table whose rows belong to environments, without what is put into them. */
+  function clauses(): string[] {
+    const named = new RegExp(`(?:FROM|JOIN|UPDATE|INTO) (?:${[...owners.keys()].join('|')})\\b`);
+    return readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => readFileSync(join(SOURCES, file), 'utf8').split('\n'))
+      .filter((line) => !/^\s*(?:\/?\*|\/\/)/.test(line))
+      .flatMap((line) => line.split(/\$\{[^}]*\}|[`']/).find((part) => named.test(part)) ?? [])
+      .map(inOneLine);
+  }
+
+  test('each keeps to one environment, but for those that are listed', async () => {
+    const sources = clauses();
+    const unscoped: string[] = [];
+    for (const text of new Set(statements)) {
+      const line = inOneLine(text);
+      // What this walk itself asks for is none of the gateway's.
+      const isOurs =
+        !OF_TESTS.test(line) && (line.includes('"public".') || sources.some((clause) => line.includes(clause)));
+      if (isOurs && (await unscopedIn(text, owners)).length > 0) unscoped.push(line);
+    }
+    const listed = ACROSS_ENVIRONMENTS.map(([beginning]) => beginning);
+    expect(unscoped.filter((line) => !listed.some((beginning) => beginning.test(line)))).toEqual([]);
+    const unused = listed.filter((beginning) => !unscoped.some((line) => beginning.test(line)));
+    expect(unused).toEqual([]);
+  });
+
+  test('every statement of the sources was run here', () => {
+    const ran = statements.map(inOneLine).join('\n');
+    const found = clauses();
+    expect(found.length).toBeGreaterThan(100);
+    expect(found.filter((clause) => !ran.includes(clause))).toEqual([]);
+  });
 });
