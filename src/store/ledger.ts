@@ -182,12 +182,12 @@ export async function readRetryDelays(transaction: Transaction, environmentId: s
   return row?.retryDelays ?? [];
 }
 
-/** Whether a customer of this environment exists; it is kept from going away until the transaction ends. */
+/** Whether a customer of this environment exists and was not erased; it is kept from going away until the transaction ends. */
 export async function customerExists(transaction: Transaction, environmentId: string, id: string): Promise<boolean> {
-  const rows = await transaction.query('SELECT 1 FROM customer WHERE environment_id = $1 AND id = $2 FOR KEY SHARE', [
-    environmentId,
-    id,
-  ]);
+  const rows = await transaction.query(
+    'SELECT 1 FROM customer WHERE environment_id = $1 AND id = $2 AND erased_at IS NULL FOR KEY SHARE',
+    [environmentId, id],
+  );
   return rows.length === 1;
 }
 

@@ -47,6 +47,8 @@ beforeAll(async () => {
   own = await settle('test');
   foreign = [await settle('live'), await settle('other')];
   const customerId = own.id('Customer');
+  // Held: nothing erases the customer.
+  await new Till(gateway).authorize({ customerId, paymentMethodId: own.id('PaymentMethod') });
   const created = [1, 2].map(() => new Till(gateway).create({ customerId }));
   open = (await Promise.all(created)).map((result) => only(result, 'CreatePaymentPayload').payment.id);
   before = await foreignRows();

@@ -10,8 +10,10 @@ import { expireKeys } from '../../src/due/keys.ts';
 import { forgetNotifications } from '../../src/due/processor-notifications.ts';
 import { forgetDeliveries } from '../../src/due/webhooks.ts';
 import { planDay } from '../../src/payments/reconcile-day.ts';
+import { removePersonalData } from '../../src/store/erasure.ts';
 import { readReversedCaptureIds } from '../../src/store/ledger.ts';
 import { readDestinations } from '../../src/store/open-orders.ts';
+import { countSealedOtherwise } from '../../src/store/processor-accounts.ts';
 import { postponeNotification } from '../../src/store/processor-notifications.ts';
 import { transact } from '../../src/store/transaction.ts';
 import { Backstage } from './backstage.ts';
@@ -32,9 +34,12 @@ export async function doTheRest(testGateway: TestGateway, { key, environmentId, 
   await transact(gateway.database, async (transaction) => {
     await readReversedCaptureIds(transaction, { environmentId, id, amountReversed: 1n });
     await readDestinations(transaction, { environmentId, id });
+    const customer = decodeIdOf('Customer', tenant.ids.get('Customer')?.[0] ?? '') ?? '';
+    await removePersonalData(transaction, { environmentId, id: customer }, 'nobody');
     return { commit: false, value: undefined };
   });
   await postponeNotification(gateway.database, { environmentId, id }, 1);
+  await countSealedOtherwise(gateway.database, ['none']);
   await planDay(gateway, '2026-01-03');
   await expireKeys(gateway);
   await forgetNotifications(gateway);
