@@ -142,6 +142,11 @@ async function find(
   return account === undefined ? notFound('processor account', 'accountId') : ok(account);
 }
 
+/** Without a card number: that may have been typed in the wrong place. */
+function isSecret(text: string): boolean {
+  return SECRET.test(text) && !holdsCardNumber(text);
+}
+
 /** Checks what is said of an account; credentials are tried out, too. */
 async function check(
   gateway: Gateway,
@@ -156,7 +161,6 @@ async function check(
   if (notificationSecrets.length > NOTIFICATION_SECRETS_MAX) {
     return invalid(`There are at most ${NOTIFICATION_SECRETS_MAX}.`, 'notificationSecrets');
   }
-  const isSecret = (text: string): boolean => SECRET.test(text) && !holdsCardNumber(text);
   const unfit = notificationSecrets.findIndex((secret) => !isSecret(secret));
   if (unfit !== -1) return invalid('This is no secret of a processor.', 'notificationSecrets', String(unfit));
   if (secretKey !== undefined && !isSecret(secretKey)) return invalid('This is no key of a processor.', 'secretKey');

@@ -227,6 +227,9 @@ test('a list of ids answers each for itself', async () => {
   expect(data).toEqual({ nodes: [...ids.map(() => null), { id: own.id('Payment') }] });
 });
 
+/** By which texts something of it can be found. */
+const textsOf = ({ email, humanId, order }: Tenant) => [email, humanId, order, `${order}_1`];
+
 /** What texts of a query look for that they do not name: nothing can be found by these. */
 const NO_SEARCH = /^Query\.explainRouting|\((after|before)\)$/;
 const searchPlaces = places.filter(
@@ -236,7 +239,6 @@ const searchPlaces = places.filter(
 test.each(searchPlaces.map((place) => [place.name, place] as const))(
   '%s finds nothing of another environment',
   async (_, place) => {
-    const textsOf = ({ email, humanId, order }: Tenant) => [email, humanId, order, `${order}_1`];
     const stranger = ['stranger@example.com', 'AAAAAA', 'ord_of_nobody', 'ord_of_nobody_1'];
     let reached = false;
     for (const [index, unknown] of stranger.entries()) {
@@ -353,6 +355,14 @@ function neighbour(cursor: string): string {
   return Buffer.from(JSON.stringify(other)).toString('base64url');
 }
 
+/** Sends a notification of nothing. */
+const post = async (to: string) => {
+  const { body, signature } = far.notification([]);
+  const headers = { 'content-type': 'application/json', 'far-signature': signature };
+  const answer = await fetch(to, { method: 'POST', headers, body: new Uint8Array(body) });
+  return { status: answer.status, text: await answer.text() };
+};
+
 describe('addresses', () => {
   test('a page or a receipt of a payment of one environment opens under no other', async () => {
     const { data } = await gateway().request<{ payment: { receiptUrl: string } }>(
@@ -380,12 +390,6 @@ describe('addresses', () => {
       '{ processorAccounts { notificationUrl } }',
     );
     const url = data?.processorAccounts[0]?.notificationUrl ?? '';
-    const post = async (to: string) => {
-      const { body, signature } = far.notification([]);
-      const headers = { 'content-type': 'application/json', 'far-signature': signature };
-      const answer = await fetch(to, { method: 'POST', headers, body: new Uint8Array(body) });
-      return { status: answer.status, text: await answer.text() };
-    };
     expect((await post(url)).status).toBe(200);
     const [environment = '', account = ''] = url.split('/').slice(-2);
     const unknown = await post(url.replace(account, `pra_${randomUUID()}`));
@@ -401,11 +405,12 @@ test('nothing of the other environments was changed by any of it', async () => {
   expect(await foreignRows()).toBe(before);
 });
 
+const inOneLine = (sql: string): string => sql.replaceAll(/\s+/g, ' ').trim();
+
 describe('statements', () => {
   const SOURCES = join(import.meta.dirname, '..', '..', 'src');
   /** Of harness/backstage.ts. */
   const OF_TESTS = /^SELECT (?:1|environment_id AS merchant, processor_key AS key) FROM operation WHERE payment_id = /;
-  const inOneLine = (sql: string): string => sql.replaceAll(/\s+/g, ' ').trim();
   let owners: ReadonlyMap<string, string>;
 
   beforeAll(async () => {

@@ -113,8 +113,11 @@ export function documentFor({ root, field }: Pick<Place, 'root' | 'field'>, give
   const declared = args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(', ');
   const passed = args.map(({ name }) => `${name}: $${name}`).join(', ');
   const selection = selectionOf(getNamedType(field.type), levels);
-  const bracketed = (text: string): string => (text === '' ? '' : `(${text})`);
   return `${root.name.toLowerCase()}${bracketed(declared)} { ${field.name}${bracketed(passed)} ${selection} }`;
+}
+
+function bracketed(text: string): string {
+  return text === '' ? '' : `(${text})`;
 }
 
 /** Everything that can be told of a type; under aliases, because members of a union may call different things the same. */

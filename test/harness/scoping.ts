@@ -55,7 +55,7 @@ class Reading {
   /** @returns what stands for the column of its result that says whose the rows are */
   statement(tree: Tree, parent: Scope | undefined): symbol {
     const scope: Scope = { relations: [], results: new Map(parent?.results), parent };
-    const [kind = '', body] = Object.entries(tree)[0] as [string, Tree];
+    const [kind, body] = Object.entries(tree)[0] as [string, Tree];
     for (const each of list(of(body, 'withClause'), 'ctes')) {
       const cte = of(each, 'CommonTableExpr');
       scope.results.set(String(cte['ctename']), this.statement(of(cte, 'ctequery'), scope));
@@ -135,8 +135,8 @@ class Reading {
 
   #add(range: Tree, scope: Scope): symbol {
     const table = String(range['relname']);
-    const alias = (range['alias'] as Tree | undefined)?.['aliasname'];
-    const name = String(alias ?? table);
+    const alias = (range['alias'] as { readonly aliasname: string } | undefined)?.aliasname;
+    const name = alias ?? table;
     const result = scope.results.get(table);
     const owner = result === undefined ? this.#owners.get(table) : 'environment_id';
     const node = result ?? Symbol(name);
@@ -214,7 +214,7 @@ class Reading {
   #within(tree: unknown, scope: Scope): void {
     if (tree === null || typeof tree !== 'object') return;
     if ('SelectStmt' in tree) {
-      this.statement(tree as Tree, scope);
+      this.statement(tree, scope);
       return;
     }
     for (const each of Object.values(tree)) this.#within(each, scope);

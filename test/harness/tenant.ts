@@ -69,8 +69,8 @@ export class Tenant {
     const order = `ord_of_${name}`;
     const customerId = await till.customer({ email, firstName: 'Jenny', lastName: name });
     const paymentMethodId = await merchant.token(account.id, undefined, customerId);
-    const { id } = await pay(till, name, { customerId, paymentMethodId, order });
-    const humanId = await humanIdOf(gateway, key, id);
+    const { id: paymentId } = await pay(till, name, { customerId, paymentMethodId, order });
+    const humanId = await humanIdOf(gateway, key, paymentId);
     await resolveOne(gateway, far, { till, name, paymentMethodId });
     const grants = ['x', 'y', order].map((id) => grant(id));
     const payerToken = await makeToken(gateway, { customerId, grants, scopes: ['READ', 'PAY'] }, key);
