@@ -1,7 +1,7 @@
 /** The statements that reach over environments on purpose: what each begins with, and why it may. Everything else keeps to one. */
 export const ACROSS_ENVIRONMENTS: readonly (readonly [beginning: RegExp, why: string])[] = [
   [
-    /^SELECT key\.id::text, .* FROM api_key AS key .* WHERE key\.hash = \$1 /,
+    /^SELECT key\.id.* FROM api_key AS key .* WHERE key\.hash = /,
     'finds whose key it is, which decides the environment',
   ],
   [/^UPDATE operation SET recover_at = /, 'claims due work: each row goes on with its own environment'],

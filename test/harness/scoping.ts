@@ -117,7 +117,9 @@ class Reading {
     if ('RangeFunction' in tree) {
       const alias = of(of(tree, 'RangeFunction'), 'alias');
       // Its rows are made of parameters.
-      scope.relations.push({ name: String(alias['aliasname']), owner: 'environment_id', node: this.#given });
+      for (const owner of new Set(['environment_id', ...this.#owners.values()])) {
+        scope.relations.push({ name: String(alias['aliasname']), owner, node: this.#given });
+      }
       this.#within(of(tree, 'RangeFunction')['functions'], scope);
     }
     if ('JoinExpr' in tree) {

@@ -25,6 +25,8 @@ test.for([
   'SELECT retry_delays FROM environment WHERE id = $1',
   'SELECT FROM attempt JOIN environment ON environment.id = attempt.environment_id WHERE environment.id = $1',
   'SELECT FROM sandbox_charge WHERE merchant = $1 AND key = $2',
+  'SELECT FROM sandbox_charge JOIN unnest($1::text[]) AS asked (merchant) USING (merchant)',
+  'SELECT FROM unnest($1::uuid[], $2::uuid[]) AS asked (environment_id, id) JOIN payment USING (environment_id, id)',
   'SELECT p.* FROM unnest($2::uuid[]) AS of(id) CROSS JOIN LATERAL (SELECT * FROM payment WHERE environment_id = $1 AND id = of.id) AS p',
   'SELECT FROM payment WHERE (environment_id = $1 AND id = $2) OR (environment_id = $3 AND id = $4)',
   'SELECT now()',
@@ -56,6 +58,7 @@ test.for([
   ['INSERT INTO payment (environment_id, id) SELECT $1, id FROM attempt', ['attempt']],
   ['SELECT FROM payment WHERE environment_id = $1 UNION ALL SELECT FROM payment', ['payment']],
   ['SELECT FROM environment', ['environment']],
+  ['SELECT FROM unnest($1::uuid[]) AS asked (id) JOIN payment USING (id)', ['payment']],
   ['SELECT FROM sandbox_charge WHERE id = $1', ['sandbox_charge']],
 ] as const)('this does not: %s', async ([sql, expected]) => {
   expect(await unscopedIn(sql, OWNERS)).toEqual(expected);
