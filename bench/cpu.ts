@@ -28,6 +28,11 @@ export function cpuOfPostgres(postmaster: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** CPU of the programs that this process has started and that have ended, in seconds. */
+export function cpuOfEnded(): number {
+  return (statOf(process.pid)?.ended ?? 0) / TICKS_PER_SECOND;
+}
+
 /** The process that a backend was started by. */
 export function parentOf(pid: number): number {
   const stat = statOf(pid);

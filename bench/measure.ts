@@ -47,7 +47,7 @@ export async function inTurn<Name extends string>(
 export function serverContender(
   client: Child<LoadCalls>,
   { pid, postmaster, load }: { pid: number; postmaster: number; load: Omit<Load, 'seconds'> },
-): Contender {
+): (length: number | 'once') => Promise<Sample> {
   return async (seconds) => {
     const before = { server: cpuOfProcess(pid), postgres: cpuOfPostgres(postmaster) };
     const answered = await client.ask('load', { ...load, seconds });

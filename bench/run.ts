@@ -5,6 +5,7 @@ import { measureReads, READS, type Read } from './reads.ts';
 import { openStage } from './scene.ts';
 import { machine } from './subscriptions/table.ts';
 import { tableOf, type Line } from './table.ts';
+import { measureWrites, WRITES, type Write } from './writes.ts';
 
 /**
  * The project beside its peers, in turns on one machine, as ratios.
@@ -36,6 +37,8 @@ try {
   const seeded = await stage.seed('bench', payments);
   const reads: Read[] = READS.filter(wanted);
   if (reads.length > 0) lines.push(...(await measureReads(reads, { stage, seeded, turns, say })));
+  const writes: Write[] = WRITES.filter(wanted);
+  if (writes.length > 0) lines.push(...(await measureWrites(writes, { stage, seeded, turns, say })));
   say(`\n${tableOf(lines)}\n`);
   mkdirSync(RESULTS, { recursive: true });
   const at = new Date().toISOString();

@@ -97,10 +97,11 @@ export async function copyTemplates(
   for (const { paymentId } of templates) await client.query(copies.setAside(OF_PAYMENT, 'payment', paymentId));
   await client.query(seedPeople());
   await client.query(copies.statement(OF_PERSON, 'person', person.customerId));
+  const foreignKeys = await putOffForeignKeys(client);
   const kinds = templates.flatMap(({ paymentId, share }) => Array<string>(share).fill(paymentId));
   for (let from = 0; from < payments; from += BATCH) {
     const to = Math.min(from + BATCH, payments);
-    // The plans with which foreign keys are checked are of tables that were small.
+    // The plans of the triggers are of tables that were small.
     if (from === BATCH || from === BATCH * 10) await client.query('ANALYZE');
     await client.query('BEGIN');
     await client.query('TRUNCATE seed');
@@ -111,6 +112,23 @@ export async function copyTemplates(
     progress(to);
   }
   await client.query('DROP TABLE seed');
+  await client.query("SET maintenance_work_mem = '512MB'");
+  await client.query('ANALYZE');
+  for (const statement of foreignKeys) await client.query(statement);
+}
+
+/**
+ * Takes the foreign keys away. Row by row their checks are three quarters of the time that copying takes; checked set by
+ * set in the end they hold for the same rows.
+ * @returns the statements that put them back, and fail for a row that refers to nothing
+ */
+async function putOffForeignKeys(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ table: string; name: string; definition: string }>(
+    `SELECT conrelid::regclass::text AS table, quote_ident(conname) AS name, pg_get_constraintdef(oid) AS definition
+     FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY conrelid, conname`,
+  );
+  for (const { table, name } of rows) await client.query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
+  return rows.map(({ table, name, definition }) => `ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
 }
 
 function seedPeople(): string {
