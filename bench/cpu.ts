@@ -21,10 +21,7 @@ export function cpuOfPostgres(postmaster: number): number {
   const server = statOf(postmaster);
   if (server === undefined) throw new Error(`there is no postmaster ${postmaster}`);
   let ticks = server.own + server.ended;
-  for (const name of readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
-    if (stat?.parent === postmaster) ticks += stat.own;
-  }
+  for (const child of childrenOf(postmaster)) ticks += statOf(child)?.own ?? 0;
   return ticks / TICKS_PER_SECOND;
 }
 
@@ -40,10 +37,21 @@ export function parentOf(pid: number): number {
   return stat.parent;
 }
 
+/** The processes that one has started and that run. */
+export function childrenOf(pid: number): number[] {
+  return allProcesses().filter((each) => statOf(each)?.parent === pid);
+}
+
 /** Resident memory of a process, in bytes. */
 export function memoryOf(pid: number): number {
   const [, kilobytes = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
+}
+
+function allProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function statOf(pid: number): Stat | undefined {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '../src/postgres/connection.ts';
 import { cpuOfEnded, cpuOfPostgres } from './cpu.ts';
+import type { Answered } from './load.ts';
 import { sampleOf, type Sample } from './measure.ts';
 
 /**
@@ -42,6 +43,9 @@ export interface Run {
   readonly length: { readonly seconds: number } | { readonly each: number };
 }
 
+/** In which each client connects and prepares its statements. */
+const BEGINNING_SECONDS = 1;
+
 /** Ids end with twelve digits, of which this is the first number. */
 const FIRST_NUMBER = 100_000_000_000;
 const HUMAN_DIGITS = 5;
@@ -66,59 +70,94 @@ function hasPgbench(): boolean {
   return spawnSync('pgbench', ['--version']).status === 0;
 }
 
-/** Runs a script and says what it came to; without each client's first payment, in which it prepares its statements. */
+/**
+ * Runs a script and says what it came to while all clients were at it: from when the last one has made its first payment,
+ * for which it prepares its statements, until the first one has made its last.
+ */
 export async function runPgbench(database: Connection, postmaster: number, run: Run): Promise<Sample> {
   const directory = mkdtempSync(join(tmpdir(), 'tender-pgbench-'));
   try {
     const file = join(directory, 'script.sql');
     writeFileSync(file, scriptOf(run));
-    const { clients } = run.batch;
     const length =
-      'seconds' in run.length ? ['-T', String(Math.ceil(run.length.seconds))] : ['-t', String(run.length.each)];
+      'seconds' in run.length
+        ? ['-T', String(run.length.seconds + BEGINNING_SECONDS)]
+        : ['-t', String(run.length.each)];
     const before = { server: cpuOfEnded(), postgres: cpuOfPostgres(postmaster) };
-    const said = await pgbench(database, directory, [
-      ...['--no-vacuum', '--protocol=simple', '--log', '--log-prefix=log', `--file=${file}`],
-      ...['-c', String(clients), '-j', '1', ...length, '-D', 'prepared=0', '-D', `i=${run.from - 1}`],
+    await pgbench(database, directory, [
+      '--no-vacuum',
+      '--protocol=simple',
+      '--log',
+      '--log-prefix=log',
+      `--file=${file}`,
+      `--client=${run.batch.clients}`,
+      ...length,
+      '--define=prepared=0',
+      `--define=i=${run.from - 1}`,
     ]);
-    const perSecond = Number(/^tps = ([\d.]+)/m.exec(said)?.[1]);
-    const latencies = latenciesOf(directory);
-    return {
-      ...sampleOf(
-        { count: latencies.length, seconds: 1, latencies: Float64Array.from(latencies) },
-        { server: cpuOfEnded() - before.server, postgres: cpuOfPostgres(postmaster) - before.postgres },
-      ),
-      perSecond,
-    };
+    const cpu = { server: cpuOfEnded() - before.server, postgres: cpuOfPostgres(postmaster) - before.postgres };
+    const made = readLog(directory);
+    const answered = steady(made);
+    const share = answered.count / made.length;
+    return sampleOf(answered, { server: cpu.server * share, postgres: cpu.postgres * share });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** In milliseconds. A line of pgbench's log: client, transaction, microseconds, script, seconds, microseconds. */
-function latenciesOf(directory: string): number[] {
-  const logs = readdirSync(directory).filter((name) => name.startsWith('log.'));
-  const lines = logs.flatMap((name) => readFileSync(join(directory, name), 'utf8').trim().split('\n'));
-  const rows = lines.map((line) => line.split(' ').map(Number));
-  return rows.flatMap(([, transaction = 0, micros = 0]) => (transaction === 1 ? [] : [micros / 1_000]));
+/** A payment in the log of pgbench. */
+interface Made {
+  readonly client: number;
+  readonly latencyMs: number;
+  readonly endedAtMs: number;
 }
 
-async function pgbench(database: Connection, directory: string, given: readonly string[]): Promise<string> {
+/** A line of it: client, transaction, microseconds, script, and when it ended in seconds and microseconds. */
+function readLog(directory: string): Made[] {
+  const logs = readdirSync(directory).filter((name) => name.startsWith('log.'));
+  const lines = logs.flatMap((name) => readFileSync(join(directory, name), 'utf8').trim().split('\n'));
+  return lines.map((line) => {
+    const [client = 0, , micros = 0, , seconds = 0, rest = 0] = line.split(' ').map(Number);
+    return { client, latencyMs: micros / 1_000, endedAtMs: seconds * 1_000 + rest / 1_000 };
+  });
+}
+
+function steady(made: readonly Made[]): Answered {
+  const ends = [...Map.groupBy(made, ({ client }) => client).values()].map((own) =>
+    own.map(({ endedAtMs }) => endedAtMs),
+  );
+  const from = Math.max(...ends.map((own) => Math.min(...own)));
+  const to = Math.min(...ends.map((own) => Math.max(...own)));
+  const counted = made.filter(({ endedAtMs }) => endedAtMs > from && endedAtMs <= to);
+  return {
+    count: counted.length,
+    seconds: (to - from) / 1_000,
+    latencies: Float64Array.from(counted, ({ latencyMs }) => latencyMs),
+  };
+}
+
+async function pgbench(database: Connection, directory: string, given: readonly string[]): Promise<void> {
   const { host, port, user, password } = database;
   const child = spawn('pgbench', [...given, database.database], {
     cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      PGHOST: host,
+      PGPORT: String(port),
+      PGUSER: user,
+      PGPASSWORD: password,
+      // As on connections that have been open for long: the first executions are not planned anew.
+      PGOPTIONS: '-c plan_cache_mode=force_generic_plan',
+    },
   });
-  let said = '';
   let complaints = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   if (code !== 0) throw new Error(`pgbench ended with ${code}: ${complaints.slice(-2_000)}`);
-  return said;
 }
 
 /** The script. Every client counts its own payments, so that no two make the same. */

@@ -25,20 +25,22 @@ const PEER_PAYMENT = `rowId status createdAt amount currency
   attemptsByEnvironmentIdAndPaymentIdAndCurrencyList(orderBy: [CREATED_AT_ASC]) { rowId status createdAt amount }
   refundsByEnvironmentIdAndPaymentIdAndCurrencyList(orderBy: [CREATED_AT_ASC]) { rowId status createdAt amount }`;
 
-const text = (query: string, variables: object): string =>
+const requestOf = (query: string, variables: object): string =>
   JSON.stringify({ query: query.replaceAll(/\s+/g, ' '), variables });
 
 /** A page of the newest payments, as the gateway is asked for it. */
 export function ourPage(first: number): string {
-  return text(`query Page($first: Int!) { payments(first: $first) { edges { node { ${OUR_PAYMENT} } } } }`, { first });
+  return requestOf(`query Page($first: Int!) { payments(first: $first) { edges { node { ${OUR_PAYMENT} } } } }`, {
+    first,
+  });
 }
 
 export function ourPayment(id: string): string {
-  return text(`query One($id: ID!) { payment(id: $id) { ${OUR_PAYMENT} } }`, { id: `pay_${id}` });
+  return requestOf(`query One($id: ID!) { payment(id: $id) { ${OUR_PAYMENT} } }`, { id: `pay_${id}` });
 }
 
 export function peerPage(environmentId: string, first: number): string {
-  return text(
+  return requestOf(
     `query Page($environmentId: UUID!, $first: Int!) {
       allPaymentsList(first: $first, condition: { environmentId: $environmentId }, orderBy: [CREATED_AT_DESC, ROW_ID_DESC]) { ${PEER_PAYMENT} } }`,
     { environmentId, first },
@@ -46,7 +48,7 @@ export function peerPage(environmentId: string, first: number): string {
 }
 
 export function peerPayment(environmentId: string, id: string): string {
-  return text(
+  return requestOf(
     `query One($environmentId: UUID!, $id: UUID!) { paymentByEnvironmentIdAndRowId(environmentId: $environmentId, rowId: $id) { ${PEER_PAYMENT} } }`,
     { environmentId, id },
   );
@@ -89,21 +91,14 @@ export function readOurs(answer: string): PaymentShape[] {
   };
   const nodes = data?.payments?.edges.map(({ node }) => node) ?? (data?.payment ? [data.payment] : []);
   if (nodes.length === 0) throw new Error(`the gateway answered no payment: ${answer.slice(0, 500)}`);
-  const bare = (id: string): string => id.slice(id.indexOf('_') + 1);
-  const part = ({ id, status, amount, createdAt }: OurPart): PartShape => ({
-    id: bare(id),
-    status,
-    amount: amount.amount,
-    createdAt: momentOf(createdAt),
-  });
   return nodes.map(({ id, status, createdAt, amount, customer, attempts, refunds }) => ({
     id: bare(id),
     status,
     ...amount,
     createdAt: momentOf(createdAt),
     customer: customer && { ...customer, id: bare(customer.id) },
-    attempts: attempts.map(part),
-    refunds: refunds.map(part),
+    attempts: attempts.map(readOurPart),
+    refunds: refunds.map(readOurPart),
   }));
 }
 
@@ -115,12 +110,6 @@ export function readPeers(answer: string): PaymentShape[] {
   const one = data?.paymentByEnvironmentIdAndRowId;
   const nodes = data?.allPaymentsList ?? (one ? [one] : []);
   if (nodes.length === 0) throw new Error(`PostGraphile answered no payment: ${answer.slice(0, 500)}`);
-  const part = ({ rowId, status, amount, createdAt }: PeerPart): PartShape => ({
-    id: rowId,
-    status,
-    amount: Number(amount),
-    createdAt: momentOf(createdAt),
-  });
   return nodes.map((node) => {
     const customer = node.customerByEnvironmentIdAndCustomerId;
     return {
@@ -130,10 +119,23 @@ export function readPeers(answer: string): PaymentShape[] {
       currency: node.currency,
       createdAt: momentOf(node.createdAt),
       customer: customer && { id: customer.rowId, email: customer.email, firstName: customer.firstName },
-      attempts: node.attemptsByEnvironmentIdAndPaymentIdAndCurrencyList.map(part),
-      refunds: node.refundsByEnvironmentIdAndPaymentIdAndCurrencyList.map(part),
+      attempts: node.attemptsByEnvironmentIdAndPaymentIdAndCurrencyList.map(readPeersPart),
+      refunds: node.refundsByEnvironmentIdAndPaymentIdAndCurrencyList.map(readPeersPart),
     };
   });
+}
+
+function readOurPart({ id, status, amount, createdAt }: OurPart): PartShape {
+  return { id: bare(id), status, amount: amount.amount, createdAt: momentOf(createdAt) };
+}
+
+function readPeersPart({ rowId, status, amount, createdAt }: PeerPart): PartShape {
+  return { id: rowId, status, amount: Number(amount), createdAt: momentOf(createdAt) };
+}
+
+/** The UUID in a global id. */
+function bare(id: string): string {
+  return id.slice(id.indexOf('_') + 1);
 }
 
 /** One writes a moment in UTC, the other with an offset. */

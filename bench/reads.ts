@@ -49,20 +49,13 @@ export async function measureReads(
           postmaster: stage.postmaster,
           load: { target: server.target, atOnce: AT_ONCE, bodies, expected: '"data":{"' },
         });
-      const windows = await inTurn(
-        {
-          gateway: contender(gateway, ours),
-          peer: contender(peer, peers),
-          ...(goalByHand && { byHand: contender(byHand, ours) }),
-        },
-        turns,
-      );
-      const workload = `${name}: ${what}`;
-      lines.push(lineOf(workload, 'PostGraphile 5', windows.gateway, windows.peer, goal));
-      if (goalByHand !== undefined) {
-        const own = (windows as Record<string, Windows>)['byHand'] ?? [];
-        lines.push(lineOf(workload, 'SQL and JSON by hand', windows.gateway, own, goalByHand));
-      }
+      const contenders: Record<string, Contender> = { gateway: contender(gateway, ours), peer: contender(peer, peers) };
+      if (goalByHand !== undefined) contenders['byHand'] = contender(byHand, ours);
+      const windows = await inTurn(contenders, turns);
+      const line = (against: string, other: string, asked: Goal): Line =>
+        lineOf(`${name}: ${what}`, against, windows['gateway'] ?? [], windows[other] ?? [], asked);
+      lines.push(line('PostGraphile 5', 'peer', goal));
+      if (goalByHand !== undefined) lines.push(line('SQL and JSON by hand', 'byHand', goalByHand));
     }
     return lines;
   } finally {

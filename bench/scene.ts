@@ -83,7 +83,12 @@ async function seed(server: Connection, name: string, payments: number): Promise
   await applyMigrations({ database: connection, directory: MIGRATIONS });
   const { environmentId, key } = await openAccount(connection);
   const gateway = await startGateway(connection, key);
-  const made = await makeTemplates(gateway.target).finally(() => gateway.end());
+  let made: Awaited<ReturnType<typeof makeTemplates>>;
+  try {
+    made = await makeTemplates(gateway.target);
+  } finally {
+    await gateway.end();
+  }
   const client = new Client(connection);
   await client.connect();
   try {

@@ -120,12 +120,12 @@ async function serverOf(
 }
 
 /** What every process needs of this one's environment; no setting of the gateway's gets through. */
-function environment(): Record<string, string | undefined> {
+export function environment(): Record<string, string | undefined> {
   const { PATH, HOME, TMPDIR, LANG } = process.env;
   return { PATH, HOME, TMPDIR, LANG };
 }
 
-export function urlOf({ host, port, user, password, database }: Connection): string {
+function urlOf({ host, port, user, password, database }: Connection): string {
   const at = new URLSearchParams({ host, port: String(port) }).toString();
   return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@/${database}?${at}`;
 }

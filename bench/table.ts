@@ -7,7 +7,7 @@ export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 export interface Line {
   readonly workload: string;
   readonly against: string;
-  readonly figure: 'per second' | 'p99 ms' | 'p50 ms' | 'ms' | 'KB' | 'MB';
+  readonly figure: 'per second' | 'p99 ms' | 'p50 ms' | 's' | 'KB each' | 'MB';
   readonly ours: number;
   /** Undefined where the goal is a figure of the project's own. */
   readonly peers: number | undefined;
