@@ -43,9 +43,6 @@ export interface Run {
   readonly length: { readonly seconds: number } | { readonly each: number };
 }
 
-/** In which each client connects and prepares its statements. */
-const BEGINNING_SECONDS = 1;
-
 /** Ids end with twelve digits, of which this is the first number. */
 const FIRST_NUMBER = 100_000_000_000;
 const HUMAN_DIGITS = 5;
@@ -73,16 +70,14 @@ function hasPgbench(): boolean {
 /**
  * Runs a script and says what it came to while all clients were at it: from when the last one has made its first payment,
  * for which it prepares its statements, until the first one has made its last.
+ * @returns undefined if they were never all at it
  */
-export async function runPgbench(database: Connection, postmaster: number, run: Run): Promise<Sample> {
+export async function runPgbench(database: Connection, postmaster: number, run: Run): Promise<Done | undefined> {
   const directory = mkdtempSync(join(tmpdir(), 'tender-pgbench-'));
   try {
     const file = join(directory, 'script.sql');
     writeFileSync(file, scriptOf(run));
-    const length =
-      'seconds' in run.length
-        ? ['-T', String(run.length.seconds + BEGINNING_SECONDS)]
-        : ['-t', String(run.length.each)];
+    const length = 'seconds' in run.length ? ['-T', String(run.length.seconds)] : ['-t', String(run.length.each)];
     const before = { server: cpuOfEnded(), postgres: cpuOfPostgres(postmaster) };
     await pgbench(database, directory, [
       '--no-vacuum',
@@ -98,12 +93,17 @@ export async function runPgbench(database: Connection, postmaster: number, run: 
     const cpu = { server: cpuOfEnded() - before.server, postgres: cpuOfPostgres(postmaster) - before.postgres };
     const made = readLog(directory);
     const answered = steady(made);
-    const share = answered.count / made.length;
-    return sampleOf(answered, { server: cpu.server * share, postgres: cpu.postgres * share });
+    const { count, seconds } = answered;
+    if (count === 0) return undefined;
+    const share = count / made.length;
+    return { ...sampleOf(answered, { server: cpu.server * share, postgres: cpu.postgres * share }), seconds };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+/** What it came to while all were at it, and for how long they were. */
+export type Done = Sample & { readonly seconds: number };
 
 /** A payment in the log of pgbench. */
 interface Made {

@@ -15,9 +15,9 @@ const ROOT = join(import.meta.dirname, '..');
 const PEERS = join(import.meta.dirname, 'peers');
 
 /** Of every server: what the gateway's own is (src/store/database.ts). */
-export const POOL_SIZE = 16;
+const POOL_SIZE = 16;
 
-const START_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const SECRET = 'a secret of the benchmark that has more than 32 characters';
 
 /** The gateway as an operator starts it on a PostgreSQL of their own, asked with a secret key. */
@@ -99,12 +99,12 @@ async function serverOf(
   });
   const end = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    const forced = setTimeout(() => child.kill('SIGKILL'), START_MS);
+    const forced = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     await ended;
     clearTimeout(forced);
   };
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`${name} did not start within ${START_MS} ms`)), START_MS);
+  const timer = setTimeout(() => late.reject(new Error(`${name} did not start within ${PATIENCE_MS} ms`)), PATIENCE_MS);
   const early = ended.then(() => Promise.reject(new Error(`${name} ended before it listened`)));
   // It ends one day, and then nobody waits for this.
   early.catch(() => {});

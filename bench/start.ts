@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '..');
 const STARTS = 5;
 /** After so long without a request, it is at rest. */
 const REST_MS = 5_000;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const MEGABYTE = 1024 * 1024;
 
 interface Started {

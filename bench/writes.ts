@@ -1,6 +1,15 @@
-import { inTurn, median, ratios, serverContender, type Contender, type Turns, type Windows } from './measure.ts';
+import {
+  inTurn,
+  median,
+  ratios,
+  serverContender,
+  type Contender,
+  type Sample,
+  type Turns,
+  type Windows,
+} from './measure.ts';
 import { UNIQUE } from './load.ts';
-import { installPgbench, runPgbench, type Batch } from './pgbench.ts';
+import { installPgbench, runPgbench, type Batch, type Done, type Run } from './pgbench.ts';
 import { openAccount, query, type Seeded, type Stage } from './scene.ts';
 import { GOOD_CARD, card } from './seed/templates.ts';
 import { startGateway, type Server } from './servers.ts';
@@ -19,6 +28,10 @@ interface Scene {
 
 const MANY = 64;
 const FEW = 16;
+/** In a turn, for each of those that are at it at once. */
+const REFUNDS_EACH = 50;
+/** In which pgbench's clients connect and prepare their statements. */
+const BEGINNING_MAX_SECONDS = 60;
 
 /** Begin the human ids of one batch after another; the gateway's are in another environment. */
 const LETTERS = 'ABCDEFGHJKMNPQRSTVWXYZ';
@@ -47,7 +60,7 @@ export async function measureWrites(names: readonly Write[], scene: Scene): Prom
 async function measureCreating({ stage, turns, say }: Scene, gateway: Server, work: PgbenchWork): Promise<Line[]> {
   const contenders = (atOnce: number): Record<'gateway' | 'pgbench', Contender> => ({
     gateway: creator(stage, gateway, atOnce),
-    pgbench: (seconds) => work.create(atOnce, { seconds }),
+    pgbench: (seconds) => work.create(atOnce, seconds),
   });
   say(`W1: createPayment, ${MANY} at a time`);
   const many = await inTurn(contenders(MANY), turns);
@@ -82,19 +95,18 @@ async function measureRefunds({ stage, seeded, turns, say }: Scene, gateway: Ser
     const input = { idempotencyKey: UNIQUE, paymentId: `pay_${id}`, amount: 1, reason: 'returned' };
     return JSON.stringify({ query: REFUND, variables: { input } });
   });
-  const each = 30;
-  const batch = await work.prepareRefunds(MANY, each * (turns.turns + 1));
+  const batch = await work.prepareRefunds(MANY, REFUNDS_EACH * (turns.turns + 1));
   const windows = await inTurn(
     {
       gateway: async () => {
-        const next = bodies.splice(0, each * MANY);
+        const next = bodies.splice(0, REFUNDS_EACH * MANY);
         return serverContender(stage.client, {
           pid: gateway.pid,
           postmaster: stage.postmaster,
           load: { target: gateway.target, atOnce: MANY, bodies: next, expected: '"status":"SUCCEEDED"' },
         })('once');
       },
-      pgbench: () => work.refund(batch, each),
+      pgbench: () => work.refund(batch, REFUNDS_EACH),
     },
     turns,
   );
@@ -108,6 +120,7 @@ class PgbenchWork {
   readonly #environmentId: string;
   readonly #refunded = new Map<Batch, number>();
   #letters = 0;
+  #beginningSeconds = 1;
 
   constructor(stage: Stage, seeded: Seeded, environmentId: string) {
     this.#stage = stage;
@@ -115,8 +128,14 @@ class PgbenchWork {
     this.#environmentId = environmentId;
   }
 
-  create(clients: number, length: { seconds: number }): ReturnType<typeof runPgbench> {
-    return this.#run({ script: 'createPayment', batch: this.#newBatch(clients), from: 0, length });
+  /** Lets all clients work for so long, and for as long before as it takes until all of them do. */
+  async create(clients: number, seconds: number): Promise<Sample> {
+    for (; this.#beginningSeconds < BEGINNING_MAX_SECONDS; this.#beginningSeconds *= 2) {
+      const length = { seconds: seconds + this.#beginningSeconds };
+      const done = await this.#run({ script: 'createPayment', batch: this.#newBatch(clients), from: 0, length });
+      if (done !== undefined && done.seconds >= seconds / 2) return done;
+    }
+    throw new Error(`pgbench's ${clients} clients were not at work after ${BEGINNING_MAX_SECONDS} seconds`);
   }
 
   /** Makes payments that can be refunded, so many for each client. */
@@ -126,10 +145,12 @@ class PgbenchWork {
     return batch;
   }
 
-  refund(batch: Batch, each: number): ReturnType<typeof runPgbench> {
+  async refund(batch: Batch, each: number): Promise<Sample> {
     const from = this.#refunded.get(batch) ?? 0;
     this.#refunded.set(batch, from + each);
-    return this.#run({ script: 'refundPayment', batch, from, length: { each } });
+    const done = await this.#run({ script: 'refundPayment', batch, from, length: { each } });
+    if (done === undefined) throw new Error('no refund was made while all clients of pgbench were at it');
+    return done;
   }
 
   #newBatch(clients: number): Batch {
@@ -138,7 +159,7 @@ class PgbenchWork {
     return { environmentId: this.#environmentId, clients, madeAt: new Date(), letter };
   }
 
-  #run(run: Parameters<typeof runPgbench>[2]): ReturnType<typeof runPgbench> {
+  #run(run: Run): Promise<Done | undefined> {
     return runPgbench(this.#seeded.connection, this.#stage.postmaster, run);
   }
 }

@@ -21,7 +21,7 @@ const AMOUNT = 4;
 const PART = 1;
 
 const PAYMENT = 'payment { id status }';
-const STATUS_MAX_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -106,7 +106,7 @@ class Shop {
 
   async untilSettled(count: number): Promise<void> {
     const query = '{ payments(first: 100) { edges { node { id settledAt } } } }';
-    for (const end = Date.now() + STATUS_MAX_MS; ;) {
+    for (const end = Date.now() + PATIENCE_MS; ;) {
       const data = await post(this.#target, { query });
       const { edges } = data['payments'] as { edges: { node: { settledAt: string | null } }[] };
       if (edges.filter(({ node }) => node.settledAt !== null).length >= count) return;

@@ -69,7 +69,7 @@ try {
   const about = machine(await versionOf(cluster.connection));
   say(`${about}; ${extent.subscribers} subscribers`);
   const results: Result[] = [];
-  for (const load of Object.keys(LOADS) as Load[]) results.push(await runLoad(load, cluster.connection, extent));
+  for (const load of Object.keys(LOADS) as Load[]) results.push(await runLoad(load, cluster.connection));
   say(`\n${tableOf(results)}\n`);
   say('"each its own payment": from the commit of a change to its subscriber. "all one feed": to the last of all.');
   say(`CPU is the server's, with ${list(results)} ms for each change itself. KB is resident memory, after collection.`);
@@ -113,7 +113,7 @@ function openFilesMax(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-async function runLoad(load: Load, database: Connection, extent: Extent): Promise<Result> {
+async function runLoad(load: Load, database: Connection): Promise<Result> {
   const { subscribers, seconds, perSecond, profile } = extent;
   const scene: Scene = {
     gateway: startChild<GatewayCalls>('gateway.ts'),
