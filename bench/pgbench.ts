@@ -30,8 +30,8 @@ export interface Batch {
   readonly clients: number;
   /** In all ids of the batch. */
   readonly madeAt: Date;
-  /** Begins the human ids of the batch: after it come five digits, each of eight. */
-  readonly letter: string;
+  /** Which one it is, from 0: no two of a database have the same. */
+  readonly number: number;
 }
 
 export interface Run {
@@ -43,8 +43,12 @@ export interface Run {
   readonly length: { readonly seconds: number } | { readonly each: number };
 }
 
-/** Ids end with twelve digits, of which this is the first number. */
+/** Begin the human ids of one batch after another: after each come five digits, of eight. */
+const LETTERS = 'ABCDEFGHJKMNPQRSTVWXYZ';
+export const BATCHES_MAX = LETTERS.length;
+/** Ids end with twelve digits, of which this is the first number; each batch has so many of its own. */
 const FIRST_NUMBER = 100_000_000_000;
+const NUMBERS = 100_000_000;
 const HUMAN_DIGITS = 5;
 const UUID_HEX = 12;
 
@@ -175,7 +179,7 @@ function scriptOf({ script, batch }: Run): string {
     '\\endif',
     '\\set i :i + 1',
     `\\set k :i * ${clients} + :client_id`,
-    `\\set n ${FIRST_NUMBER} + :k`,
+    `\\set n ${FIRST_NUMBER + NUMBERS * batch.number} + :k`,
     ...digits,
     ...statements.map(({ text, values }, index) => {
       if (values.length === 0) return `${text};`;
@@ -185,14 +189,14 @@ function scriptOf({ script, batch }: Run): string {
   ].join('\n');
 }
 
-function literalOf(value: string | null, { environmentId, madeAt, letter }: Batch): string {
+function literalOf(value: string | null, { environmentId, madeAt, number }: Batch): string {
   if (value === null) return 'NULL';
   const human = Array.from({ length: HUMAN_DIGITS }, (_, place) => `:d${HUMAN_DIGITS - 1 - place}`).join('');
   const ms = madeAt.getTime().toString(16).padStart(UUID_HEX, '0');
   const sinceMs = madeAt.getTime() - Date.parse(PROTOCOL.recordedAt);
   const text = value
     .replaceAll('@environment@', environmentId)
-    .replaceAll('@human@', `${letter}${human}`)
+    .replaceAll('@human@', `${LETTERS[number]}${human}`)
     .replaceAll('@n@', ':n')
     .replaceAll(/@(\d+)@/g, (_, id: string) => `${ms.slice(0, 8)}-${ms.slice(8)}-7${id.padStart(3, '0')}-8000-:n`)
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => new Date(Date.parse(at) + sinceMs).toISOString());

@@ -9,7 +9,7 @@ import {
   type Windows,
 } from './measure.ts';
 import { UNIQUE } from './load.ts';
-import { installPgbench, runPgbench, type Batch, type Done, type Run } from './pgbench.ts';
+import { BATCHES_MAX, installPgbench, runPgbench, type Batch, type Done, type Run } from './pgbench.ts';
 import { openAccount, query, type Seeded, type Stage } from './scene.ts';
 import { GOOD_CARD, card } from './seed/templates.ts';
 import { startGateway, type Server } from './servers.ts';
@@ -32,9 +32,6 @@ const FEW = 16;
 const REFUNDS_EACH = 50;
 /** In which pgbench's clients connect and prepare their statements. */
 const BEGINNING_MAX_SECONDS = 60;
-
-/** Begin the human ids of one batch after another; the gateway's are in another environment. */
-const LETTERS = 'ABCDEFGHJKMNPQRSTVWXYZ';
 
 const CREATE = `mutation($input: CreatePaymentInput!) { createPayment(input: $input) {
   __typename ... on CreatePaymentPayload { payment { id status } } ... on Error { message } } }`;
@@ -119,7 +116,7 @@ class PgbenchWork {
   readonly #seeded: Seeded;
   readonly #environmentId: string;
   readonly #refunded = new Map<Batch, number>();
-  #letters = 0;
+  #batches = 0;
   #beginningSeconds = 1;
 
   constructor(stage: Stage, seeded: Seeded, environmentId: string) {
@@ -154,9 +151,9 @@ class PgbenchWork {
   }
 
   #newBatch(clients: number): Batch {
-    const letter = LETTERS[this.#letters++];
-    if (letter === undefined) throw new Error(`no more than ${LETTERS.length} windows of pgbench`);
-    return { environmentId: this.#environmentId, clients, madeAt: new Date(), letter };
+    const number = this.#batches++;
+    if (number >= BATCHES_MAX) throw new Error(`pgbench has no more than ${BATCHES_MAX} windows: take fewer --turns`);
+    return { environmentId: this.#environmentId, clients, madeAt: new Date(), number };
   }
 
   #run(run: Run): Promise<Done | undefined> {
