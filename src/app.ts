@@ -12,10 +12,12 @@ import { uuidv7 } from './domain/ids.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
+import { DEFAULT_LIMITS, type Limits } from './domain/limits.ts';
 import { Metrics } from './http/metrics.ts';
 import { notifications, type Refusal } from './http/notifications.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
+import type { TrustedDocuments } from './http/trusted-documents.ts';
 import { Circuits } from './payments/circuits.ts';
 import { Connections } from './payments/connections.ts';
 import type { Gateway, Settings } from './payments/gateway.ts';
@@ -26,6 +28,7 @@ import type { Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
 import { deliverNotifications } from './processors/sandbox/notifications.ts';
 import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
+import { gather } from './store/gather.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
@@ -53,6 +56,16 @@ export interface AppOptions {
   /** The kinds of processors of which merchants may have accounts. */
   readonly connectors?: readonly Connector[];
   readonly settings?: Partial<Settings>;
+  /** What one operation may come to, where that is not the default. */
+  readonly limits?: Partial<Limits>;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production?: boolean;
+  /** Whether GraphiQL is served: unless told otherwise, where it is not production. */
+  readonly explorer?: boolean;
+  /** Documents that clients send by their hash. */
+  readonly trustedDocuments?: TrustedDocuments | undefined;
+  /** How many transactions of one kind may be open at once, in a test that holds some of them. */
+  readonly transactionsAtOnce?: number;
   /** How the receivers of webhooks are found, in a test. */
   readonly resolveHost?: Resolve;
 }
@@ -101,13 +114,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const database = openDatabase(options.database, {
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
+    ...(options.transactionsAtOnce && { transactionsAtOnce: options.transactionsAtOnce }),
+    onUndone: ({ name, ...error }, pieces) =>
+      log.warn(
+        { name, code: 'code' in error ? error.code : null, pieces },
+        'payments that failed together are written one by one',
+      ),
   });
   let feed: EventFeed | undefined;
   // Known once the server listens; nobody is sent anywhere before.
   let url = options.publicUrl ?? '';
   const publicUrl = (): string => url;
   try {
-    const books = new SandboxBooks(database.pool, options.sandbox);
+    const books = new SandboxBooks(database.pool, { gather, ...options.sandbox });
     const epoch = await currentEpoch(database.pool);
     const events = new EventFeed({
       pool: database.pool,
@@ -124,7 +143,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     await events.start();
     await tellSealed(gateway);
     const demo = await options.demo?.(gateway);
-    const { host, port } = options;
+    const { host, port, production = false, explorer = !production, trustedDocuments } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const metrics = new Metrics(gateway);
     const refusals = new Map<Refusal, number>();
     const onRefused = (reason: Refusal): void => {
@@ -133,7 +153,19 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
     const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, onRefused)];
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
-    const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
+    const server = await startServer({
+      gateway,
+      feed: events,
+      log,
+      host,
+      port,
+      demo,
+      pages,
+      limits,
+      production,
+      explorer,
+      trustedDocuments,
+    });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
     const bookkeeper = new Bookkeeper(gateway);

@@ -5,7 +5,9 @@ import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { asksForExplorer, sendExplorer, type Demo } from './explorer.ts';
 import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
+import type { Limits } from '../domain/limits.ts';
 import { createMask } from './masking.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -18,6 +20,12 @@ export interface ServerOptions {
   readonly demo: Demo | undefined;
   /** Pages beside GraphQL: each says whether the request was one for it. */
   readonly pages: readonly Page[];
+  readonly limits: Limits;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production: boolean;
+  /** Whether GraphiQL is served. */
+  readonly explorer: boolean;
+  readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
@@ -40,8 +48,8 @@ const CLOSE_MS = 5_000;
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, feed, log, host, port, demo, pages } = options;
-  const graphql = createGraphQL({ gateway, feed, log });
+  const { gateway, log, host, port, demo, pages, explorer, trustedDocuments } = options;
+  const graphql = createGraphQL(options);
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
   const server = createServer((request, response) => {
@@ -59,13 +67,13 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     } else if (path !== GRAPHQL_PATH) {
       for (const page of pages) if (await page(request, response)) return;
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
-    } else if (asksForExplorer(request)) {
+    } else if (explorer && asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
     } else {
       await graphql(request, response);
     }
   };
-  const closeSockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log) });
+  const closeSockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log), trustedDocuments });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
   return {
