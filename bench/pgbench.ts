@@ -51,6 +51,9 @@ const FIRST_NUMBER = 100_000_000_000;
 const NUMBERS = 100_000_000;
 const HUMAN_DIGITS = 5;
 const UUID_HEX = 12;
+/** Deadlines lie ahead by more than this, and are put further ahead: the gateway's recovery is to leave them alone. */
+const DEADLINE_MS = 5_000;
+const FURTHER_MS = 24 * 3_600_000;
 
 /** Finds pgbench, or installs it where it can. @throws with what to do */
 export function installPgbench(say: (text: string) => void): void {
@@ -193,12 +196,16 @@ function literalOf(value: string | null, { environmentId, madeAt, number }: Batc
   if (value === null) return 'NULL';
   const human = Array.from({ length: HUMAN_DIGITS }, (_, place) => `:d${HUMAN_DIGITS - 1 - place}`).join('');
   const ms = madeAt.getTime().toString(16).padStart(UUID_HEX, '0');
-  const sinceMs = madeAt.getTime() - Date.parse(PROTOCOL.recordedAt);
+  const recordedAt = Date.parse(PROTOCOL.recordedAt);
+  const sinceMs = madeAt.getTime() - recordedAt;
   const text = value
     .replaceAll('@environment@', environmentId)
     .replaceAll('@human@', `${LETTERS[number]}${human}`)
     .replaceAll('@n@', ':n')
     .replaceAll(/@(\d+)@/g, (_, id: string) => `${ms.slice(0, 8)}-${ms.slice(8)}-7${id.padStart(3, '0')}-8000-:n`)
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => new Date(Date.parse(at) + sinceMs).toISOString());
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => {
+      const ahead = Date.parse(at) - recordedAt > DEADLINE_MS ? FURTHER_MS : 0;
+      return new Date(Date.parse(at) + sinceMs + ahead).toISOString();
+    });
   return `'${text.replaceAll("'", "''")}'`;
 }

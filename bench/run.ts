@@ -41,18 +41,27 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const extent = readExtent();
 const stage = await openStage();
+const lines: Line[] = [];
 try {
   const about = machine(stage.version);
   say(about);
-  const lines = await measure(stage);
+  try {
+    await measure(stage);
+  } finally {
+    // Also what was measured before something went wrong.
+    if (lines.length > 0) tell(about);
+  }
+} finally {
+  await stage.end();
+}
+
+function tell(about: string): void {
   say(`\n${tableOf(lines)}\n`);
   say(
     'A ratio is of each turn, and the median of all; the spread is from the least to the most. CPU is of the server and',
   );
   say('of PostgreSQL for each answer; of pgbench, it is its own.');
-  say(write(lines, about));
-} finally {
-  await stage.end();
+  say(write(about));
 }
 
 function readExtent(): Extent {
@@ -83,9 +92,8 @@ function whole(name: string, text: string): number {
   return value;
 }
 
-async function measure(on: Stage): Promise<Line[]> {
+async function measure(on: Stage): Promise<void> {
   const { names, payments, turns } = extent;
-  const lines: Line[] = [];
   const reads = READS.filter((name) => names.includes(name));
   const writes = WRITES.filter((name) => names.includes(name));
   const isOnPayments = names.some((name) => name !== 'S1' && name !== 'start');
@@ -100,7 +108,6 @@ async function measure(on: Stage): Promise<Line[]> {
   }
   if (names.includes('S1')) lines.push(...(await measureSubscriptions(say)));
   if (names.includes('start')) lines.push(...(await measureStart(say)));
-  return lines;
 }
 
 async function seed(on: Stage, name: string, payments: number): Promise<Seeded> {
@@ -109,7 +116,7 @@ async function seed(on: Stage, name: string, payments: number): Promise<Seeded> 
 }
 
 /** @returns where it was written */
-function write(lines: readonly Line[], about: string): string {
+function write(about: string): string {
   const { payments, turns, keep } = extent;
   const at = new Date().toISOString();
   const file = join(RESULTS, keep ? 'reference.json' : `bench-${at.replaceAll(/[:.]/g, '-')}.json`);

@@ -29,6 +29,7 @@ export async function startGateway(database: Connection, key: string): Promise<S
       DATABASE_URL: urlOf(database),
       TENDER_SECRET: SECRET,
       TENDER_SANDBOX_SETTLEMENT_SECONDS: '1',
+      NODE_ENV: 'production',
       PORT: '0',
       LOG_LEVEL: 'warn',
     },
