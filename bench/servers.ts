@@ -38,7 +38,7 @@ export async function startGateway(database: Connection, key: string): Promise<S
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;
-    const url = /GraphQL and GraphiQL +(\S+)/.exec(said)?.[1];
+    const url = /^ *GraphQL\b.* (http\S+)\n/m.exec(said)?.[1];
     if (url !== undefined) found.resolve(url);
   });
   return serverOf(child, 'the gateway', found.promise, { authorization: `Bearer ${key}` });
