@@ -29,6 +29,7 @@ import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
+import { KeyUses } from './store/key-uses.ts';
 import { countSealedOtherwise } from './store/processor-accounts.ts';
 import type { Logger } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
@@ -155,6 +156,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         // First the courier: its rounds last as long as there is something to send.
         await courier.stop();
         await stopRounds();
+        await keepUses(gateway, log);
         await events.stop();
         await database.close();
       },
@@ -178,6 +180,7 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
   return [
     { name: 'recovery', everyMs: 1_000, run: (stopping) => recoverDue(gateway, stopping) },
     { name: 'due payments', everyMs: 1_000, run: (stopping) => runDuePayments(gateway, stopping) },
+    { name: 'use of keys', everyMs: 5_000, run: () => gateway.keyUses.write(gateway.now()) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
     { name: 'processor notifications', everyMs: 500, run: (stopping) => applyNotifications(gateway, stopping) },
     { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
@@ -202,6 +205,7 @@ function createGateway(
     processors: new Connections({ sandbox, connectors, database, keyring }),
     circuits: new Circuits(() => performance.now()),
     keyring,
+    keyUses: new KeyUses(database),
     epoch,
     settings: settingsOf(options.settings),
     publicUrl,
@@ -239,6 +243,15 @@ async function tellSealed({ database, keyring, report }: Gateway): Promise<void>
     keyring.all.map(({ id }) => id),
   );
   if (accounts > 0) report('the credentials of processor accounts were sealed with another secret', { accounts });
+}
+
+/** What was noted of keys and not written yet. Nothing fails because it cannot be. */
+async function keepUses({ keyUses, now }: Gateway, log: Logger): Promise<void> {
+  try {
+    await keyUses.write(now(), { all: true });
+  } catch (error) {
+    log.warn({ name: (error as Error).name }, 'when keys were used last could not be written');
+  }
 }
 
 /** Whoever sends what is refused must not fill the log with it. */

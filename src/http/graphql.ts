@@ -47,7 +47,15 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);
       refuseKeyOfPage(authenticated, request?.headers.get('sec-fetch-site'));
-      return createContext(gateway, feed, authenticated);
+      return createContext(gateway, feed, authenticated, requestIdOf(request));
     },
   });
 }
+
+/** What a client calls its request, where that is a name and no text: it is kept with what the request does. */
+function requestIdOf(request: Request | undefined): string | undefined {
+  const given = request?.headers.get('x-request-id') ?? undefined;
+  return given !== undefined && REQUEST_ID.test(given) ? given : undefined;
+}
+
+const REQUEST_ID = /^[\w.:/+=-]{1,128}$/;

@@ -24,7 +24,7 @@ export const Node = builder.interfaceRef<NodeShape>('Node').implement({
   resolveType: (value) => value.__typename ?? '',
 });
 
-type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'ClientToken' | 'Environment'>;
+type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'AuditEntry' | 'ClientToken' | 'Environment'>;
 
 const LOADERS = {
   Attempt: 'attempt',

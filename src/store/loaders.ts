@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type {
   Account,
+  ApiKey,
   Attempt,
   Capture,
   CaptureReversal,
@@ -25,6 +26,7 @@ import { statementName, type Database } from './database.ts';
 
 /** The rows that have an id and belong to an environment. */
 interface RowsById {
+  apiKey: ApiKey;
   payment: Payment;
   customer: Customer;
   paymentMethod: PaymentMethod;
@@ -113,6 +115,8 @@ const MAKERS = {
       const rows = await database.prisma.account.findMany({ where: { id: { in: [...ids] } } });
       return ids.map((id) => rows.find((row) => row.id === id) ?? null);
     }),
+  apiKey: byId('apiKey'),
+  replacementsOfApiKey: children<ApiKey>('apiKey', 'replacesId', ['id']),
   payment: byId('payment'),
   customer: byId('customer'),
   paymentMethod: byId('paymentMethod'),
