@@ -226,6 +226,7 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     raiseAfterMs: DAY_MS,
     eventRetentionMs: 30 * DAY_MS,
     lateSuccessLookMs: DAY_MS / 24,
+    keyLookMs: 5_000,
     webhookPrivateNetworks: false,
     webhookTimeoutMs: 15_000,
     ...given,

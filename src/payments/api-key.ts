@@ -73,6 +73,7 @@ export async function rollApiKey(
   const missing = missingScope(by.scopes, old.scopes);
   if (missing !== undefined) return exceeded(missing, 'keyId');
   if (old.replacement !== null) return replaced(old.replacement);
+  if (keyStatus(old, gateway.now()) !== 'ACTIVE') return over();
   const expiresAt = input.expiresAt === undefined ? sameLifetime(gateway, old) : input.expiresAt;
   const ends = checkEnd(gateway, expiresAt);
   if (!ends.ok) return ends;
@@ -87,7 +88,7 @@ export async function rollApiKey(
   }
   switch (rolled) {
     case 'over':
-      return invalid('This key is over: make another one.', 'keyId');
+      return over();
     case 'too_many':
       return tooMany();
     case 'replaced':
@@ -146,6 +147,10 @@ function exceeded(requiredScope: KeyScope, field: string): { ok: false; failure:
 function replaced(replacement: Pick<ApiKey, 'id'> | null): { ok: false; failure: Failure } {
   if (replacement === null) throw new Error('a key was replaced by none');
   return invalid(`This key was rolled already: ${encodeId('ApiKey', replacement.id)} is in its place.`, 'keyId');
+}
+
+function over(): { ok: false; failure: Failure } {
+  return invalid('This key is over: make another one.', 'keyId');
 }
 
 function tooMany(): { ok: false; failure: Failure } {

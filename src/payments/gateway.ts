@@ -46,6 +46,8 @@ export interface Settings {
   readonly eventRetentionMs: number;
   /** How long after a charge was taken for never executed it is looked for once more. */
   readonly lateSuccessLookMs: number;
+  /** How long a subscriber to whom nothing happens may outlive a key whose end was set meanwhile. */
+  readonly keyLookMs: number;
   /** Whether webhooks may go to private networks, and without TLS: for development and tests. */
   readonly webhookPrivateNetworks: boolean;
   /** How long a webhook's receiver may take: less than its lease. */

@@ -4,12 +4,6 @@ import type { Context } from './context.ts';
 import { lookAtKey } from './still-allowed.ts';
 
 /**
- * How long a key's end goes unnoticed that was set while its subscribers waited, by a roll or by whoever revoked it. One
- * statement for each key with subscribers, in each process.
- */
-const LOOK_MS = 5_000;
-
-/**
  * Ends a subscription with its credential, not only at the next event: at the very end of a client token, and of a key as
  * it was known when it was looked at last.
  * @returns what ends the watching
@@ -43,11 +37,15 @@ function watchKey(gateway: Gateway, key: KeyOwner, end: () => void): () => void 
   };
 }
 
-/** @param expiresAt until when the key is good, as far as is known */
+/**
+ * One statement for each key with subscribers, in each process: its end may be set while they wait, by a roll or by whoever
+ * revokes it.
+ * @param expiresAt until when the key is good, as far as is known
+ */
 function lookLater(gateway: Gateway, key: KeyOwner, watch: Watch, expiresAt: Date | null): void {
   const leftMs = expiresAt === null ? Infinity : expiresAt.getTime() - gateway.now().getTime();
   // Not before it is over by the database's clock, which counts no finer.
-  const inMs = Math.min(Math.max(leftMs + 1, 1), LOOK_MS);
+  const inMs = Math.min(Math.max(leftMs + 1, 1), gateway.settings.keyLookMs);
   watch.timer = setTimeout(() => void look(gateway, key, watch, expiresAt), inMs).unref();
 }
 

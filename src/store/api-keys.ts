@@ -1,4 +1,4 @@
-import type { ApiKey } from '../../generated/prisma/client.ts';
+import type { ApiKey, Environment } from '../../generated/prisma/client.ts';
 import { encodeId } from '../domain/ids.ts';
 import { insertKey, type NewKey } from './access.ts';
 import { addAuditEntry, type AuditedBy } from './audit.ts';
@@ -107,18 +107,20 @@ export async function revokeKey(database: Database, by: AuditedBy, id: string): 
   });
 }
 
-/** The keys of one environment or of all, with whose they are: the newest first. */
-export async function readKeys({ prisma }: Database, environmentId: string | undefined, limit: number) {
-  return prisma.apiKey.findMany({
-    where: environmentId === undefined ? {} : { environmentId },
-    include: { environment: { include: { account: true } } },
-    orderBy: { id: 'desc' },
-    take: limit,
+/** One environment or all, each with its keys, the oldest first. */
+export async function readEnvironments({ prisma }: Database, id: string | undefined) {
+  return prisma.environment.findMany({
+    where: id === undefined ? {} : { id },
+    include: { account: true, apiKeys: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] } },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
   });
 }
 
-/** The environments that have a key of this id: one at most, as ids are made. */
-export async function environmentsOfKey({ prisma }: Database, id: string): Promise<string[]> {
-  const found = await prisma.apiKey.findMany({ where: { id }, select: { environmentId: true } });
-  return found.map(({ environmentId }) => environmentId);
+/** Where a key of this id is; undefined where none is. Ids are made so that no two environments have the same. */
+export async function findEnvironmentOfKey(
+  { prisma }: Database,
+  id: string,
+): Promise<Pick<Environment, 'id' | 'mode'> | undefined> {
+  const found = await prisma.apiKey.findFirst({ where: { id }, select: { environment: true } });
+  return found?.environment;
 }
