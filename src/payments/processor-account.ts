@@ -92,6 +92,8 @@ export async function updateProcessorAccount(
     ...(name !== undefined && { name }),
     ...(rawCards !== undefined && { rawCards }),
     ...(enabled !== undefined && { enabled }),
+    updatedAt: gateway.now(),
+    updatedBy: caller.actor,
   };
   const entryOf = entryOfAccount('PROCESSOR_ACCOUNT_UPDATED');
   const outcome = await changeProcessorAccount(database, before, { by: caller, changes, entryOf });

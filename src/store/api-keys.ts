@@ -68,8 +68,9 @@ export async function rollKey(
   const { replacesId, environment, scopes, expiresAt } = key;
   return transact<Rolled>(database, async (transaction) => {
     await lockEnvironment(transaction, environment.id);
+    // Cut off to what the column holds: rounded up, a key without an overlap would outlive this moment.
     const [old] = await transaction.query<{ before: Date | null; until: Date }>(
-      `UPDATE api_key SET expires_at = least(api_key.expires_at, now() + make_interval(secs => $3::float8)) FROM (
+      `UPDATE api_key SET expires_at = least(api_key.expires_at, date_trunc('milliseconds', now()) + make_interval(secs => $3)) FROM (
          SELECT environment_id, id, expires_at FROM api_key
          WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
          FOR NO KEY UPDATE

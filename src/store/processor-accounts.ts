@@ -86,9 +86,7 @@ export async function readSealedOtherwise(
 /** How an account is changed, and what is written down of it. */
 export interface AccountChange {
   readonly by: AuditedBy;
-  readonly changes: Partial<
-    Pick<ProcessorAccount, 'name' | 'credentials' | 'credentialsKeyId' | 'hint' | 'rawCards' | 'enabled'>
-  >;
+  readonly changes: Partial<Omit<ProcessorAccount, 'environmentId' | 'id' | 'processor' | 'createdAt' | 'createdBy'>>;
   readonly entryOf: (before: ProcessorAccount, after: ProcessorAccount) => Audited;
 }
 
@@ -113,7 +111,7 @@ export async function changeProcessorAccount(
       await transaction.query(
         `UPDATE processor_account
          SET name = $3, credentials = $4, credentials_key_id = $5, hint = $6, raw_cards = $7, enabled = $8,
-           updated_at = now(), updated_by = $9
+           updated_at = $9, updated_by = $10
          WHERE environment_id = $1 AND id = $2`,
         [
           environmentId,
@@ -124,7 +122,8 @@ export async function changeProcessorAccount(
           after.hint,
           after.rawCards,
           after.enabled,
-          by.actor,
+          after.updatedAt,
+          after.updatedBy,
         ],
       );
       await addAuditEntry(transaction, by, entryOf(before, after));
