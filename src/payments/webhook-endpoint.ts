@@ -154,8 +154,8 @@ async function change(
   changes: EndpointChanges,
 ): Promise<Result<WebhookEndpoint, Failure>> {
   const { database, now } = gateway;
-  const change = { by: caller, id, now: now(), changesOf: () => changes, entryOf: entryOf(act) };
-  const changed = await changeEndpoint(database, change);
+  const how = { by: caller, id, now: now(), changesOf: () => changes, entryOf: entryOf(act) };
+  const changed = await changeEndpoint(database, how);
   return changed === undefined ? notFound('webhook endpoint', 'endpointId') : ok(changed.endpoint);
 }
 

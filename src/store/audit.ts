@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../../generated/prisma/client.ts';
+import { ID_PREFIXES } from '../domain/ids.ts';
 import type { Transaction } from './transaction.ts';
 
 export type AuditAct = AuditEntry['act'];
@@ -36,3 +37,10 @@ export async function addAuditEntry(
 function jsonOf(summary: object | undefined): string | null {
   return summary === undefined ? null : JSON.stringify(summary);
 }
+
+/** Part of a statement that disables webhook endpoints by itself: writes it down. @param disabled a table of their rows */
+export const auditDisabled = (disabled: string): string => `
+  INSERT INTO audit_entry (environment_id, act, actor, subject, before, after)
+  SELECT environment_id, 'WEBHOOK_ENDPOINT_UPDATED', 'gateway', '${ID_PREFIXES.WebhookEndpoint}_' || id,
+    '{"status": "ENABLED"}', jsonb_build_object('status', 'DISABLED', 'disabledReason', disabled_reason)
+  FROM ${disabled}`;

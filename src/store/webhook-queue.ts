@@ -1,7 +1,7 @@
 import type { PaymentEvent, WebhookAttempt, WebhookDelivery, WebhookEndpoint } from '../../generated/prisma/client.ts';
-import { ID_PREFIXES } from '../domain/ids.ts';
 import { unreachable } from '../domain/result.ts';
 import { WEBHOOK_ATTEMPTS } from '../domain/webhook-schedule.ts';
+import { auditDisabled } from './audit.ts';
 import { ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
 
@@ -92,13 +92,6 @@ export type AfterAttempt =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'again'; readonly inMs: number; readonly isGivenBack: boolean }
   | { readonly kind: 'exhausted' };
-
-/** Writes down that the gateway has disabled endpoints, by itself. @param disabled a table of their rows */
-const auditDisabled = (disabled: string): string => `
-  INSERT INTO audit_entry (environment_id, act, actor, subject, before, after)
-  SELECT environment_id, 'WEBHOOK_ENDPOINT_UPDATED', 'gateway', '${ID_PREFIXES.WebhookEndpoint}_' || id,
-    '{"status": "ENABLED"}', jsonb_build_object('status', 'DISABLED', 'disabledReason', disabled_reason)
-  FROM ${disabled}`;
 
 /** What came of an attempt, as its row tells. */
 export type AttemptRecord = Pick<WebhookAttempt, 'durationMs' | 'responseStatus' | 'responseBody' | 'error'>;
