@@ -4,7 +4,7 @@ import { encodeId } from '../domain/ids.ts';
 import { KEY_SCOPES } from '../domain/key-scope.ts';
 import { addAuditEntry } from './audit.ts';
 import type { Database } from './database.ts';
-import { transact, type Transaction } from './transaction.ts';
+import { transact, type SetBased, type Transaction } from './transaction.ts';
 
 export type KeyOwner = Pick<ApiKey, 'id' | 'environmentId' | 'name' | 'hint' | 'scopes' | 'expiresAt'> &
   Pick<Environment, 'mode' | 'accountId'>;
@@ -25,22 +25,26 @@ const IS_GOOD = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now(
  * secret. So the look-up need not be constant in time. What it found is compared once more, in constant time, so that no
  * fault of an index or a statement lets a key in that hashes to anything else.
  */
-export async function findKey({ pool }: Database, secret: string): Promise<KeyOwner | undefined> {
-  const hash = hashOf(secret);
-  const { rows } = await pool.query<KeyOwner & { hash: Buffer }>({
-    name: 'find_key',
-    text: `SELECT key.id, key.environment_id AS "environmentId", key.name, key.hint, key.hash,
-             key.scopes::text[] AS scopes, key.expires_at AS "expiresAt", environment.mode,
-             environment.account_id AS "accountId"
-           FROM api_key AS key JOIN environment ON environment.id = key.environment_id
-           WHERE key.hash = $1 AND ${IS_GOOD}`,
-    values: [hash],
-  });
-  const [found] = rows;
-  if (found === undefined || !timingSafeEqual(found.hash, hash)) return undefined;
-  const { hash: _, ...owner } = found;
-  return owner;
+export async function findKey({ ask }: Database, secret: string): Promise<KeyOwner | undefined> {
+  return ask(findOwners, hashOf(secret).toString('hex'));
 }
+
+const findOwners: SetBased<string, KeyOwner | undefined> = async (queries, hashes) => {
+  const rows = await queries.query<KeyOwner & { hash: Buffer }>(
+    `SELECT key.id, key.environment_id, key.name, key.hint, key.hash, key.scopes::text[] AS scopes, key.expires_at,
+       environment.mode::text, environment.account_id
+     FROM api_key AS key JOIN environment ON environment.id = key.environment_id
+     WHERE key.hash = ANY(SELECT decode(asked, 'hex') FROM unnest($1::text[]) AS asked) AND ${IS_GOOD}`,
+    [[...new Set(hashes)]],
+  );
+  const found = new Map(rows.map((row) => [row.hash.toString('hex'), row]));
+  return hashes.map((asked) => {
+    const row = found.get(asked);
+    if (row === undefined || !timingSafeEqual(row.hash, Buffer.from(asked, 'hex'))) return undefined;
+    const { hash: _, ...owner } = row;
+    return owner;
+  });
+};
 
 /** Until when a key that was found before is good, null for as long as nobody revokes it; undefined where it is over. */
 export async function readKeyEnd(
