@@ -32,8 +32,6 @@ let environment: string;
 
 beforeAll(async () => {
   actor = (await gateway().execute(ViewerDocument, {})).viewer.keyId;
-  const opened = (await ring.log({ act: ['API_KEY_CREATED'], subject: actor }))[0];
-  expect(opened?.actor).toBe('command');
   const { rows } = await pool().query<{ id: string }>('SELECT environment_id AS id FROM api_key WHERE id = $1', [
     decodeIdOf('ApiKey', actor),
   ]);

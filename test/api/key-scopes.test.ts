@@ -154,7 +154,7 @@ test('the page on which a payer pays is not for keys that only read', async () =
 });
 
 /** What docs/keys.md is to list of a scope. */
-function listed(scope: KeyScope): string[] {
+function documented(scope: KeyScope): string[] {
   return Object.entries(NEEDED)
     .filter(([name, needed]) => needed === scope && (scope !== 'READ' || !name.startsWith('Query')))
     .map(([name]) => name.replace(/^\w+\./, ''))
@@ -168,9 +168,9 @@ test('docs/keys.md lists the mutations of each scope, and the queries that are n
     [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name).toSorted(),
   ]);
   expect(Object.fromEntries(rows)).toEqual({
-    READ: listed('READ'),
-    WRITE: listed('WRITE'),
-    REFUND: listed('REFUND'),
-    ADMIN: listed('ADMIN'),
+    READ: documented('READ'),
+    WRITE: documented('WRITE'),
+    REFUND: documented('REFUND'),
+    ADMIN: documented('ADMIN'),
   });
 });
