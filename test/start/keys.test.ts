@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ViewerDocument } from '../../generated/operations/graphql.ts';
+import { encodeId } from '../../src/domain/ids.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { KeyRing } from '../harness/key-ring.ts';
 
@@ -34,12 +35,9 @@ const viewed = async (key: string) => {
 };
 
 test('keys are listed, made, rolled and revoked on the gateway’s machine, and it is written down', async () => {
-  const listed = await keys('list');
-  expect(listed).toMatchObject({ code: 0, stderr: '' });
-  expect(listed.stdout).toContain('A shop');
-  expect(listed.stdout).toContain('READ,WRITE,REFUND,ADMIN');
-  const environment = /(env_\S+) {2}test {2}A shop/.exec(listed.stdout)?.[1] ?? '';
-
+  const { prisma } = gateway().app.gateway.database;
+  const shop = await prisma.apiKey.findFirstOrThrow({ where: { name: 'test' } });
+  const environment = encodeId('Environment', shop.environmentId);
   const options = ['--environment', environment, '--name', 'CI', '--scopes', 'refund'];
   const created = await keys('create', ...options, '--expires', '2035-01-31');
   expect(created).toMatchObject({ code: 0, stderr: '' });
@@ -60,6 +58,8 @@ test('keys are listed, made, rolled and revoked on the gateway’s machine, and 
   expect(await keys('revoke', next)).toMatchObject({ code: 0, stdout: `${next} is revoked\n` });
   expect(await viewed(secretIn(rolled.stdout))).toBe(401);
   const { stdout } = await keys('list', '--environment', environment);
+  expect(stdout).toContain(`${environment}  test  A shop`);
+  expect(stdout).toMatch(/active {2}READ,WRITE,REFUND,ADMIN .* test$/m);
   expect(stdout).toMatch(new RegExp(`${next} .* revoked {2}READ,REFUND`));
   expect(stdout).not.toContain('Another shop');
   expect((await ring.log()).slice(0, 3)).toMatchObject([
@@ -69,10 +69,11 @@ test('keys are listed, made, rolled and revoked on the gateway’s machine, and 
   ]);
 });
 
-test.each<[string[], RegExp]>([
-  [['roll', 'pay_00000000-0000-0000-0000-000000000000'], /^Give a key: key_…\.\nnpm run keys/],
-  [['revoke', 'key_00000000-0000-0000-0000-000000000000'], /^There is no such key\.$/m],
-])('%j is refused in a line', async (args, message) => {
-  const run = await keys(...args);
-  expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) });
+test('what cannot be done is refused in a line, and how it is used', async () => {
+  const run = await keys('roll', 'pay_00000000-0000-0000-0000-000000000000');
+  expect(run).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^Give a key: key_…\.\nnpm run keys/),
+  });
 });
