@@ -36,6 +36,7 @@ import { gather } from './store/gather.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
+import { KeyUses } from './store/key-uses.ts';
 import { countSealedOtherwise } from './store/processor-accounts.ts';
 import { Telemetry, type Logger, type Tracer } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
@@ -212,6 +213,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         // First the courier: its rounds last as long as there is something to send.
         await courier.stop();
         await stopRounds();
+        await keepUses(gateway, log);
         await events.stop();
         await database.close();
         await telemetry.stop();
@@ -236,6 +238,7 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
   return [
     { name: 'recovery', everyMs: 1_000, run: (stopping) => recoverDue(gateway, stopping) },
     { name: 'due payments', everyMs: 1_000, run: (stopping) => runDuePayments(gateway, stopping) },
+    { name: 'use of keys', everyMs: 5_000, run: () => gateway.keyUses.write(gateway.now()) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
     { name: 'processor notifications', everyMs: 500, run: (stopping) => applyNotifications(gateway, stopping) },
     { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
@@ -268,6 +271,7 @@ function createGateway(
     telemetry,
     observer,
     keyring,
+    keyUses: new KeyUses(database),
     epoch,
     settings: settingsOf(options.settings),
     publicUrl,
@@ -290,6 +294,7 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     raiseAfterMs: DAY_MS,
     eventRetentionMs: 30 * DAY_MS,
     lateSuccessLookMs: DAY_MS / 24,
+    keyLookMs: 5_000,
     webhookPrivateNetworks: false,
     webhookTimeoutMs: 15_000,
     ...given,
@@ -307,6 +312,15 @@ async function tellSealed({ database, keyring, report }: Gateway): Promise<void>
     keyring.all.map(({ id }) => id),
   );
   if (accounts > 0) report('the credentials of processor accounts were sealed with another secret', { accounts });
+}
+
+/** What was noted of keys and not written yet. Nothing fails because it cannot be. */
+async function keepUses({ keyUses, now }: Gateway, log: Logger): Promise<void> {
+  try {
+    await keyUses.write(now(), { all: true });
+  } catch (error) {
+    log.warn({ name: (error as Error).name }, 'when keys were used last could not be written');
+  }
 }
 
 /** Whoever sends what is refused must not fill the log with it. */

@@ -87,7 +87,7 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);
       refuseKeyOfPage(authenticated, request?.headers.get('sec-fetch-site'));
-      return createContext(gateway, feed, authenticated);
+      return createContext(gateway, feed, authenticated, gateway.telemetry.scope?.errand.requestId);
     },
   });
 }

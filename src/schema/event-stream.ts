@@ -3,6 +3,7 @@ import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts'
 import { isAfter, LOG_START, positionOf, type EventPosition } from '../domain/event-cursor.ts';
 import type { EventPage } from '../store/event-log.ts';
 import { renewLoaders, type Context } from './context.ts';
+import { endWithCredential } from './credential-end.ts';
 import { isStillAllowed, noLongerAllowed } from './still-allowed.ts';
 
 /** An event for a subscriber, and the cursor after it; the first message of a feed has a cursor only. */
@@ -43,7 +44,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   /** The cursor of the last message. */
   #told: string | null = null;
   #stopListening: (() => void) | undefined;
-  #endOfToken: NodeJS.Timeout | undefined;
+  #stopWatching: (() => void) | undefined;
 
   constructor(context: Context, options: StreamOptions) {
     this.#context = context;
@@ -74,7 +75,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
 
   #end(): void {
     this.#waiting.leave();
-    clearTimeout(this.#endOfToken);
+    this.#stopWatching?.();
     this.#stopListening?.();
   }
 
@@ -100,7 +101,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     const { paymentId, fits, opening, backlog } = this.#options;
     const waiting = this.#waiting;
     this.#stopListening = this.#context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
-    this.#endOfToken = endWithToken(this.#context, () => waiting.end());
+    this.#stopWatching = endWithCredential(this.#context, () => waiting.end());
     // What the subscription was looked up with is not kept while it waits.
     renewLoaders(this.#context);
     const { first, ...opened } = await opening();
@@ -132,12 +133,6 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     this.#told = this.#context.feed.log.cursorOf(event);
     return { cursor: this.#told, event };
   }
-}
-
-/** Ends a subscription at the very end of its client token, not only at the next event. */
-function endWithToken({ gateway, credential }: Context, end: () => void): NodeJS.Timeout | undefined {
-  if (credential.kind !== 'token') return undefined;
-  return setTimeout(end, credential.token.expiresAt.getTime() - gateway.now().getTime()).unref();
 }
 
 function tooSlow(cursor: string | null): GraphQLError {
