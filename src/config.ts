@@ -21,8 +21,10 @@ const Environment = z.strictObject({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
   TENDER_COMMIT: z.string().min(1).max(64).optional(),
   TENDER_DATA_DIR: z.string().min(1).optional(),
+  TENDER_DRAIN_SECONDS: z.coerce.number('must be 0 to 300 seconds').int().min(0).max(300).optional(),
   TENDER_EVENT_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
   TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_MIGRATE: z.enum(['on', 'off'], 'must be on or off').default('on'),
   TENDER_OTHER_SECRETS: z
     .string()
     .transform((value) => value.split(',').map((secret) => secret.trim()))
@@ -33,12 +35,14 @@ const Environment = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must have at least 16 characters, without spaces')
     .optional(),
+  TENDER_POOL_SIZE: z.coerce.number('must be 3 to 1000 connections').int().min(3).max(1_000).default(16),
   TENDER_PUBLIC_URL: z
     .string()
     .refine(isOrigin, 'must be where payers reach the gateway, without a path: https://pay.example.com')
     .optional(),
   TENDER_RAISE_AFTER_HOURS: z.coerce.number('must be 1 to 720 hours').int().min(1).max(720).default(24),
   TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
+  TENDER_ROLE: z.enum(['all', 'api', 'worker'], 'must be all, api or worker').default('all'),
   TENDER_SANDBOX_SETTLEMENT_SECONDS: z.coerce
     .number('must be 1 to 2592000 seconds')
     .int()
@@ -46,6 +50,7 @@ const Environment = z.strictObject({
     .max(30 * 24 * 3_600)
     .default(24 * 3_600),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  TENDER_STOP_SECONDS: z.coerce.number('must be 1 to 3600 seconds').int().min(1).max(3_600).default(25),
   TENDER_STRIPE_API_URL: z
     .string()
     .refine(isOrigin, 'must be the address of a stand-in for Stripe, without a path: http://127.0.0.1:12111')
@@ -53,6 +58,9 @@ const Environment = z.strictObject({
     .optional(),
   TENDER_WEBHOOKS_PRIVATE_NETWORKS: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
+
+/** A load balancer that asks every second or two has noticed after this. */
+const DRAIN_SECONDS = 5;
 
 /** A web address that ends with its host or port. */
 function isOrigin(value: string): boolean {
@@ -103,6 +111,16 @@ export interface Config {
   readonly sandboxSettlementSeconds: number;
   /** Who has it may read the metrics. */
   readonly metricsToken: string | undefined;
+  /** What this replica does: everything, or serve requests, or what is due. */
+  readonly role: 'all' | 'api' | 'worker';
+  /** Whether a start applies the migrations that the database lacks. */
+  readonly migrates: boolean;
+  /** Connections to PostgreSQL, at most. One of them listens. */
+  readonly poolSize: number;
+  /** How long requests are still taken once /readyz has said 503. */
+  readonly drainSeconds: number;
+  /** How long a stop may take, that included. */
+  readonly stopSeconds: number;
   /** Where Stripe is asked, if that is not at Stripe itself. */
   readonly stripeApiUrl: string | undefined;
   /** Whether webhooks may go to private networks, and without TLS. */
@@ -139,7 +157,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (data.TENDER_SECRET !== undefined && data.TENDER_OTHER_SECRETS.includes(data.TENDER_SECRET)) {
     throw new ConfigError('TENDER_OTHER_SECRETS: TENDER_SECRET is among them; they are the secrets besides it.');
   }
+  checkReplica(data);
+  // Where there is no database of the operator's own, there is no other replica to go to, either.
+  const drainSeconds = data.TENDER_DRAIN_SECONDS ?? (data.DATABASE_URL === undefined ? 0 : DRAIN_SECONDS);
+  if (drainSeconds >= data.TENDER_STOP_SECONDS) {
+    throw new ConfigError(
+      `TENDER_STOP_SECONDS: must be more than the ${drainSeconds} seconds of TENDER_DRAIN_SECONDS, which are a part of it.`,
+    );
+  }
   return {
+    role: data.TENDER_ROLE,
+    migrates: data.TENDER_MIGRATE === 'on',
+    poolSize: data.TENDER_POOL_SIZE,
+    drainSeconds,
+    stopSeconds: data.TENDER_STOP_SECONDS,
     databaseUrl: data.DATABASE_URL,
     host: data.HOST,
     logLevel: data.LOG_LEVEL,
@@ -158,4 +189,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     stripeApiUrl: data.TENDER_STRIPE_API_URL,
     webhooksPrivateNetworks: data.TENDER_WEBHOOKS_PRIVATE_NETWORKS === 'true',
   };
+}
+
+/** What only makes sense for a replica among others. */
+function checkReplica({ TENDER_ROLE: role, ...data }: z.infer<typeof Environment>): void {
+  if (role !== 'all' && data.DATABASE_URL === undefined) {
+    throw new ConfigError(`TENDER_ROLE: ${role} needs DATABASE_URL: nobody else can use the embedded database.`);
+  }
+  if (role === 'worker' && data.TENDER_PUBLIC_URL === undefined) {
+    throw new ConfigError(
+      'TENDER_PUBLIC_URL: with TENDER_ROLE=worker it has to be set, because payers are not led to a worker.',
+    );
+  }
 }

@@ -7,8 +7,9 @@ import { ListenError } from './http/server.ts';
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
-import { applyMigrations, migrationNames } from './postgres/migrations.ts';
+import { applyMigrations, migrationNames, requireMigrations } from './postgres/migrations.ts';
 import { stripeConnector } from './processors/stripe/connector.ts';
+import { PoolTooLargeError } from './store/capacity.ts';
 import { createLogger, type Logger } from './telemetry.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
@@ -48,9 +49,12 @@ async function start(config: Config, log: Logger): Promise<Running> {
     metricsToken,
     sandbox,
     commit,
+    role: config.role,
+    poolSize: config.poolSize,
   };
   if (databaseUrl !== undefined && secret !== undefined) {
-    await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
+    const target = { database: databaseUrl, directory: MIGRATIONS };
+    await (config.migrates ? applyMigrations(target) : requireMigrations(target));
     return { app: await startApp({ ...options, database: databaseUrl, secret }), cluster: undefined };
   }
   const directory = config.dataDirectory ?? defaultDataDirectory(CHECKOUT);
@@ -107,7 +111,7 @@ const SAME_SIGNAL_MS = 1_000;
  * Ends everything on a signal. During the start, and at a second signal, that is at once: the embedded database is
  * then told to end by the exit of this process.
  */
-function stopOnSignal(starting: Promise<Running>, log: Logger): void {
+function stopOnSignal(starting: Promise<Running>, { drainSeconds, stopSeconds }: Config, log: Logger): void {
   let running: Running | undefined;
   let stoppingSince: number | undefined;
   const stop = async (code: number): Promise<void> => {
@@ -115,8 +119,10 @@ function stopOnSignal(starting: Promise<Running>, log: Logger): void {
     if (stoppingSince !== undefined || running === undefined) process.exit(130);
     stoppingSince = performance.now();
     try {
-      await running.app.close();
+      const times = { drainMs: drainSeconds * 1_000, stopMs: stopSeconds * 1_000 };
+      const hasEnded = await running.app.stop(times);
       await running.cluster?.stop();
+      if (!hasEnded) process.exit(1);
     } catch (error) {
       log.error({ name: (error as Error).name }, 'the gateway did not stop as it should');
       process.exit(1);
@@ -139,10 +145,12 @@ try {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   const starting = start(config, log);
-  stopOnSignal(starting, log);
+  stopOnSignal(starting, config, log);
   greet(await starting);
 } catch (error) {
-  const expected = [ConfigError, DatabaseSetupError, ListenError].some((kind) => error instanceof kind);
+  const expected = [ConfigError, DatabaseSetupError, ListenError, PoolTooLargeError].some(
+    (kind) => error instanceof kind,
+  );
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
   process.exit(1);
 }

@@ -8,6 +8,7 @@ import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts
 import { createMask, useQuietErrors } from './masking.ts';
 import { usePayerCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
+import { UnderWay, useUnderWay } from './under-way.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -18,6 +19,8 @@ export interface GraphQLOptions {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
   readonly log: Logger;
+  /** Counts what is under way. */
+  readonly underWay?: UnderWay;
 }
 
 /** What the WebSocket adds to an operation. */
@@ -29,7 +32,7 @@ export interface TransportContext {
 export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
 
 /** GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares. */
-export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLServer {
+export function createGraphQL({ gateway, feed, log, underWay = new UnderWay() }: GraphQLOptions): GraphQLServer {
   return createYoga<TransportContext, Context>({
     schema: buildSchema(),
     graphqlEndpoint: GRAPHQL_PATH,
@@ -42,7 +45,7 @@ export function createGraphQL({ gateway, feed, log }: GraphQLOptions): GraphQLSe
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
-    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution()],
+    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution(), useUnderWay(underWay)],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);

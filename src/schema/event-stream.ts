@@ -43,6 +43,8 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   /** The cursor of the last message. */
   #told: string | null = null;
   #stopListening: (() => void) | undefined;
+  #forgetDismissal: (() => void) | undefined;
+  #isDismissed = false;
   #endOfToken: NodeJS.Timeout | undefined;
 
   constructor(context: Context, options: StreamOptions) {
@@ -56,7 +58,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       const value = this.#waiting.left ? undefined : await this.#next();
       if (this.#waiting.left) return { done: true, value: undefined };
       if (value !== undefined) return { done: false, value };
-      throw this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#context, this.#told);
+      throw this.#reason();
     } catch (error) {
       this.#end();
       throw error;
@@ -76,6 +78,20 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     this.#waiting.leave();
     clearTimeout(this.#endOfToken);
     this.#stopListening?.();
+    this.#forgetDismissal?.();
+  }
+
+  /** Why it is over. */
+  #reason(): GraphQLError {
+    if (this.#isDismissed) return serverStopping(this.#told);
+    return this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#context, this.#told);
+  }
+
+  /** What waits is not told any more: the next subscription is told it, after the same cursor. */
+  #dismiss(): void {
+    this.#isDismissed = true;
+    this.#waiting.clear();
+    this.#waiting.end();
   }
 
   async #next(): Promise<EventMessage | undefined> {
@@ -100,6 +116,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     const { paymentId, fits, opening, backlog } = this.#options;
     const waiting = this.#waiting;
     this.#stopListening = this.#context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
+    this.#forgetDismissal = this.#context.feed.whenDismissed(() => this.#dismiss());
     this.#endOfToken = endWithToken(this.#context, () => waiting.end());
     // What the subscription was looked up with is not kept while it waits.
     renewLoaders(this.#context);
@@ -143,6 +160,12 @@ function endWithToken({ gateway, credential }: Context, end: () => void): NodeJS
 function tooSlow(cursor: string | null): GraphQLError {
   return new GraphQLError('This subscriber was too slow and was cut off: subscribe again after the last cursor.', {
     extensions: { code: 'SUBSCRIBER_TOO_SLOW', cursor },
+  });
+}
+
+function serverStopping(cursor: string | null): GraphQLError {
+  return new GraphQLError('This server stops: subscribe again after the last cursor, and reach another one.', {
+    extensions: { code: 'SERVER_STOPPING', cursor },
   });
 }
 

@@ -19,6 +19,8 @@ const DEADLOCK_DETECTED = '40P01';
 /** A human id that was drawn is taken: run again, the work draws another. */
 const HUMAN_ID_TAKEN = 'payment_environment_id_human_id_key';
 const TRIES_MAX = 3;
+/** A server that could not be reached is not waited for once more. */
+const ROLLBACK = { text: 'ROLLBACK', query_timeout: 2_000 };
 
 /**
  * Runs work in one transaction. Prisma's interactive transactions are not used on this path: 300 at once on a
@@ -36,7 +38,7 @@ export async function transact<T>(
     try {
       return await runIn(client, work);
     } catch (error) {
-      await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
+      await client.query(ROLLBACK).catch((rollbackError: Error) => (broken = rollbackError));
       if (tries === TRIES_MAX || !isWorthAnother(error)) throw error;
     } finally {
       // A connection that cannot even roll back is closed, not given to the next.

@@ -22,7 +22,7 @@ export function countStatements({ app, database: { connection }, keys }: TestGat
   const { epoch } = app.gateway;
   const graphql = createGraphQL({
     gateway: { ...app.gateway, database },
-    feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
+    feed: new EventFeed({ pool: database.pool, epoch: { current: epoch }, onError: throwOn }),
     log: { error: throwOn } as unknown as Parameters<typeof createGraphQL>[0]['log'],
   });
   return {
