@@ -68,7 +68,11 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
   const server = createServer((request, response) => {
     open.add(response);
     response.shouldKeepAlive &&= !isLettingGo;
-    response.once('close', () => open.delete(response));
+    response.once('close', () => {
+      open.delete(response);
+      // Its headers may have said that the connection is kept: a stream's did, for one.
+      if (isLettingGo) request.socket.end();
+    });
     void route(request, response).catch((error: unknown) => {
       log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
       response.destroy();

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { PaymentEventsDocument } from '../../generated/operations/graphql.ts';
 import { decodeIdOf } from '../../src/domain/ids.ts';
 import { STOP_TIMES } from '../../src/stop.ts';
+import { openPool } from '../harness/database.ts';
 import { startGateway, type TestGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
 import { openSocket } from '../harness/socket.ts';
@@ -64,23 +65,33 @@ test('subscribers are told where they were, and go on elsewhere with nothing lef
     subscribe(gateway, PaymentEventsDocument, {}),
   );
   await begun(...feeds);
-  await till.pay();
-  const seen = await Promise.all(feeds.map((feed) => feed.takeUntil(({ paymentEvents: { event } }) => event !== null)));
-  const cursors = seen.map((messages) => messages.at(-1)?.paymentEvents.cursor ?? '');
-  const rest = await Promise.all(feeds.map((feed) => feed.next()));
+  const { id } = await till.pay();
+  const seen = await Promise.all(
+    feeds.map((feed) => feed.takeUntil(({ paymentEvents: { event } }) => event?.status === 'SUCCEEDED')),
+  );
   const stopped = gateway.app.stop(STOP_TIMES);
   const ends = await Promise.all(feeds.map((feed) => feed.next().then(() => 'it went on', whyEnded)));
   expect(await stopped).toBe(true);
   for (const [index, end] of ends.entries()) {
     expect(end).toContain('SERVER_STOPPING');
-    expect(end).toContain(rest[index]?.paymentEvents.cursor);
+    expect(end).toContain(seen[index]?.at(-1)?.paymentEvents.cursor);
   }
 
   const next = await startGateway({}, gateway);
   onTestFinished(() => next.app.close());
-  const after = cursors[0] ?? '';
-  const resumed = subscribeOverWebSocket(next, PaymentEventsDocument, { after });
-  expect((await resumed.next()).paymentEvents.event?.id).toBe(rest[0]?.paymentEvents.event?.id);
+  await new Till(() => next).refund({ paymentId: id, amount: 1 });
+  for (const [index, subscribe] of [subscribeOverEvents, subscribeOverWebSocket].entries()) {
+    const after = seen[index]?.at(-2)?.paymentEvents.cursor ?? '';
+    const resumed = subscribe(next, PaymentEventsDocument, { after });
+    const told = await resumed.takeUntil(
+      ({ paymentEvents: { event } }) => event?.refundStatus === 'PARTIALLY_REFUNDED',
+    );
+    expect(told.map(({ paymentEvents: { event } }) => event?.type)).toEqual([
+      'PAYMENT_SUCCEEDED',
+      'REFUND_PENDING',
+      'REFUND_SUCCEEDED',
+    ]);
+  }
 });
 
 test('a socket is closed with 1001, once what was asked on it is answered', async () => {
@@ -186,13 +197,11 @@ test('when the time is over, what is left is named and cut, and what was claimed
       due: expect.arrayContaining(['recovery']),
     }),
   );
-  const next = await startGateway({ settings: { leaseMs: 3_600_000 } }, gateway);
-  onTestFinished(() => next.app.close());
   // The lease would have kept it for half a minute.
-  const { rows } = await next.app.gateway.database.pool.query<{ due: boolean; inquiries: number }>(
-    `SELECT recover_at <= now() OR status = 'COMPLETED' OR recover_at > now() + interval '30 minutes' AS due
-     FROM operation WHERE payment_id = $1`,
-    [decodeIdOf('Payment', id)],
-  );
-  expect(rows).toEqual([{ due: true }]);
+  const left = openPool(gateway.database.connection, 1);
+  onTestFinished(() => left.end());
+  const { rows } = await left.query('SELECT status, recover_at <= now() AS due FROM operation WHERE payment_id = $1', [
+    decodeIdOf('Payment', id),
+  ]);
+  expect(rows).toEqual([{ status: 'UNKNOWN', due: true }]);
 });
