@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   /** Told of a connection that broke while idle: the pool replaces it, so it is news, not a failure. */
   readonly onError: (error: Error) => void;
   readonly poolSize?: number | undefined;
+  /** How long a server may take to answer, in a test. */
+  readonly answerMs?: number;
   /** Looks at each new connection before it is used. One at which this throws is not. */
   readonly onConnect?: (client: pg.ClientBase) => Promise<void>;
 }
@@ -51,7 +53,7 @@ export function openDatabase(target: ConnectionTarget, options: DatabaseOptions)
     idle_in_transaction_session_timeout: 30_000,
     lock_timeout: 15_000,
     statement_timeout: STATEMENT_MS,
-    query_timeout: ANSWER_MS,
+    query_timeout: options.answerMs ?? ANSWER_MS,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
     onConnect: async (client) => {
       await limitTransactions(client);
