@@ -80,7 +80,7 @@ function isConnectionString(value: string): boolean {
 }
 
 /** The names with which an operator sets something. Others that begin with TENDER_ are refused: a slip of the pen. */
-const NAMES = Object.keys(Environment.shape);
+export const NAMES: readonly string[] = Object.keys(Environment.shape);
 
 export interface Config {
   /** A PostgreSQL of the operator's own; without it, the embedded one is used. */
