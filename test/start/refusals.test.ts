@@ -32,6 +32,16 @@ test.for([
   { variables: { TENDER_METRICS_TOKEN: 'short' }, line: /^TENDER_METRICS_TOKEN: .*16/ },
   { variables: { TENDER_STRIPE_API_URL: 'http://stripe.example' }, line: /^TENDER_STRIPE_API_URL: .*https/ },
   { variables: { TENDER_WEBHOOKS_PRIVATE_NETWORKS: 'yes' }, line: /^TENDER_WEBHOOKS_PRIVATE_NETWORKS: .*true/ },
+  { variables: { TENDER_MIGRATE: 'no' }, line: /^TENDER_MIGRATE: .*off/ },
+  { variables: { TENDER_ROLE: 'both' }, line: /^TENDER_ROLE: .*worker/ },
+  { variables: { TENDER_ROLE: 'api' }, line: /^TENDER_ROLE: api needs DATABASE_URL/ },
+  {
+    variables: { TENDER_ROLE: 'worker', DATABASE_URL: 'postgresql://localhost/shop', TENDER_SECRET: 's'.repeat(32) },
+    line: /^TENDER_PUBLIC_URL: .*TENDER_ROLE=worker/,
+  },
+  { variables: { TENDER_POOL_SIZE: '2' }, line: /^TENDER_POOL_SIZE: / },
+  { variables: { TENDER_DRAIN_SECONDS: '25' }, line: /^TENDER_STOP_SECONDS: .*25 seconds of TENDER_DRAIN_SECONDS/ },
+  { variables: { TENDER_STOP_SECONDS: '0' }, line: /^TENDER_STOP_SECONDS: / },
   { variables: { DATABASE_URL: 'mysql://root@localhost/shop' }, line: /^DATABASE_URL: .*postgresql:/ },
   { variables: { DATABASE_URL: 'postgresql://localhost/shop' }, line: /^TENDER_SECRET: .*DATABASE_URL/ },
 ] as { variables: Record<string, string>; line: RegExp }[])(
