@@ -28,6 +28,8 @@ const CAPACITY = { atOnce: 16, seconds: 15 };
 const SAMPLE_MS = 1_000;
 /** What a collector leaves for later goes up and down; a leak of a kilobyte for each round is more than this. */
 const SLOPE_MAX = 0.05;
+/** How long an event that was written may take to come. It ends a hang, and measures nothing. */
+const PATIENCE_MS = 30_000;
 
 const { values } = parseArgs({
   options: {
@@ -65,6 +67,14 @@ async function soak(database: Database): Promise<boolean> {
   const key = await addKey(database, { id: newId(), environment: shop.test, name: 'a key' });
   const variables = { DATABASE_URL: urlOf(cluster.connection), TENDER_SECRET: randomUUID() };
   const replicas = await Promise.all(Array.from({ length: REPLICAS }, () => startReplica(variables)));
+  try {
+    return await soakThem(replicas, database, key);
+  } finally {
+    await Promise.all(replicas.map((replica) => replica.stop()));
+  }
+}
+
+async function soakThem(replicas: readonly Replica[], database: Database, key: string): Promise<boolean> {
   const load = new Shop(replicas, key);
   const most = await capacity(load, CAPACITY);
   const perSecond = values.rate === undefined ? most * LOAD : Number(values.rate);
@@ -125,9 +135,6 @@ interface Feed {
   /** Waits for an event, and leaves. */
   until(last: string | undefined): Promise<void>;
 }
-
-/** How long an event that was written may take to come. It ends a hang, and measures nothing. */
-const PATIENCE_MS = 30_000;
 
 function follow(replica: Replica | undefined, key: string): Feed {
   const client = createClient({
