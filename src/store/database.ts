@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import { askOn, type Ask } from './ask.ts';
+import { statementName } from './statement-name.ts';
+import { TRANSACTIONS_AT_ONCE, workTogether, type OnUndone, type Together } from './together.ts';
 
 /** Where a PostgreSQL is reached: a URL, or the parts of one (a Unix socket's directory is a host). */
 export type ConnectionTarget =
@@ -12,6 +14,8 @@ export type ConnectionTarget =
 export interface Database {
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
+  readonly together: Together;
+  readonly ask: Ask;
   /** Waits for the statements under way, then ends every connection. */
   close(): Promise<void>;
 }
@@ -28,7 +32,9 @@ const TRANSACTION_MS = 45_000;
 export interface DatabaseOptions {
   /** Told of a connection that broke while idle: the pool replaces it, so it is news, not a failure. */
   readonly onError: (error: Error) => void;
+  readonly onUndone?: OnUndone;
   readonly poolSize?: number | undefined;
+  readonly transactionsAtOnce?: number;
   /** How long a server may take to answer, in a test. */
   readonly answerMs?: number;
   /** Looks at each new connection before it is used. One at which this throws is not. */
@@ -73,6 +79,11 @@ export function openDatabase(target: ConnectionTarget, options: DatabaseOptions)
   return {
     pool,
     prisma,
+    together: workTogether(pool, {
+      atOnce: options.transactionsAtOnce ?? TRANSACTIONS_AT_ONCE,
+      onUndone: options.onUndone ?? (() => {}),
+    }),
+    ask: askOn(pool),
     async close() {
       closing = true;
       await prisma.$disconnect();
@@ -86,9 +97,4 @@ async function limitTransactions(client: pg.ClientBase): Promise<void> {
   await client.query(
     `SELECT set_config(name, '${TRANSACTION_MS}', false) FROM pg_settings WHERE name = 'transaction_timeout'`,
   );
-}
-
-/** A name that stands for one text, so that PostgreSQL plans it once per connection. */
-export function statementName(sql: string): string {
-  return createHash('sha1').update(sql).digest('base64url');
 }
