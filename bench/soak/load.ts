@@ -74,15 +74,16 @@ export async function steady(
   const taken: Taken[] = [];
   const underWay = new Set<Promise<void>>();
   const startMs = performance.now();
+  const begin = async (atMs: number): Promise<void> => {
+    await shop.round();
+    taken.push({ atMs, ms: performance.now() - startMs - atMs });
+  };
   for (let number = 0; ; number++) {
     const atMs = (number * 1_000) / perSecond;
     if (atMs >= seconds * 1_000) break;
     const earlyMs = startMs + atMs - performance.now();
     if (earlyMs > 0) await pause(earlyMs);
-    const round = shop.round().then(() => {
-      taken.push({ atMs, ms: performance.now() - startMs - atMs });
-      underWay.delete(round);
-    });
+    const round = begin(atMs).finally(() => underWay.delete(round));
     underWay.add(round);
   }
   await Promise.all(underWay);

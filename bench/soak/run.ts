@@ -144,14 +144,14 @@ function follow(replica: Replica | undefined, key: string): Feed {
   });
   const ids: string[] = [];
   const begun = Promise.withResolvers<void>();
-  let told = (): void => undefined;
+  let told: (() => void) | undefined;
   const query = 'subscription { paymentEvents { cursor event { id } } }';
   const take = async (): Promise<void> => {
     for await (const { data } of client.iterate<{ paymentEvents: { event: { id: string } | null } }>({ query })) {
       begun.resolve();
       const id = data?.paymentEvents.event?.id;
       if (id !== undefined) ids.push(id);
-      told();
+      told?.();
     }
   };
   void take().catch((error: unknown) => begun.reject(error));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { PaymentEventsDocument } from '../../generated/operations/graphql.ts';
@@ -44,7 +44,7 @@ async function ask(gateway: TestGateway, path: string, body?: string, agent = ne
   const headers = { authorization: `Bearer ${gateway.keys.test}`, 'content-type': 'application/json' };
   const url = new URL(path, gateway.url);
   const outgoing = httpRequest(url, { method: body === undefined ? 'GET' : 'POST', headers, agent }).end(body);
-  const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   let text = '';
   for await (const part of response) text += String(part);
   return { status: response.statusCode, text, connection: response.headers.connection };

@@ -95,8 +95,8 @@ test('PostgreSQL has room for every replica, and for one more of each while they
 });
 
 test('what compose.yaml names is there', () => {
-  for (const [name, { depends_on: dependsOn = {}, volumes = [] }] of Object.entries(services)) {
-    for (const other of Object.keys(dependsOn)) expect(Object.keys(services), name).toContain(other);
+  for (const { depends_on: dependsOn = {}, volumes = [] } of Object.values(services)) {
+    for (const other of Object.keys(dependsOn)) expect(Object.keys(services)).toContain(other);
     for (const [source = ''] of volumes.map((volume) => volume.split(':'))) {
       if (source.startsWith('./')) expect(read(source)).not.toBe('');
       else expect(Object.keys(compose.volumes)).toContain(source);
