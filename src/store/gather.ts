@@ -4,7 +4,6 @@ import DataLoader from 'dataloader';
 const BATCH_MAX = 64;
 
 /** How what is asked for one by one is done together. */
-export type Gather = typeof gather;
 
 /**
  * What is asked for at the same time is done in one go, and only so many of these run at once: what arrives meanwhile is
