@@ -45,6 +45,8 @@ if (!(minutes > 0) || !Number.isInteger(subscribers) || subscribers < 0) {
 }
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+// What it has started ends with its exit, and a signal alone would leave it behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const cluster = await startTemporaryCluster({ max_connections: '120' });
 try {
   await applyMigrations({

@@ -3,8 +3,6 @@ import DataLoader from 'dataloader';
 /** One statement for as many: beyond that, a larger one is no cheaper for each. */
 const BATCH_MAX = 64;
 
-/** How what is asked for one by one is done together. */
-
 /**
  * What is asked for at the same time is done in one go, and only so many of these run at once: what arrives meanwhile is
  * gathered for the next. Under little load everything begins at once and alone; the more there is to do, the more is done
