@@ -104,7 +104,7 @@ const CREATE = `mutation ($input: CreatePaymentInput!) {
   createPayment(input: $input) { ... on CreatePaymentPayload { payment { id status } } ... on Error { message } }
 }`;
 const READ = `query ($id: ID!) {
-  payment(id: $id) { id status refundStatus amount { decimal currency } attempts { id status } refunds { nodes { id } } }
+  payment(id: $id) { id status refundStatus amount { decimal currency } attempts { id status } refunds { id } }
 }`;
 const REFUND = `mutation ($input: RefundPaymentInput!) {
   refundPayment(input: $input) { ... on RefundPaymentPayload { refund { id } } ... on Error { message } }
