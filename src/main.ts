@@ -4,6 +4,7 @@ import { commitOf } from './build.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { readOrMakeDemo, readOrMakeSecret } from './demo.ts';
 import { ListenError } from './http/server.ts';
+import { readTrustedDocuments, TrustedDocumentsError } from './http/trusted-documents.ts';
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
@@ -36,6 +37,11 @@ async function start(config: Config, log: Logger): Promise<Running> {
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   const { stripeApiUrl, metricsToken } = config;
   const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
+  const { limits, production, explorer } = config;
+  const trustedDocuments =
+    config.trustedDocuments === undefined
+      ? undefined
+      : { documents: readTrustedDocuments(config.trustedDocuments), only: config.trustedDocumentsOnly };
   const migrations = migrationNames(MIGRATIONS);
   const options = {
     migrations,
@@ -51,6 +57,10 @@ async function start(config: Config, log: Logger): Promise<Running> {
     commit,
     role: config.role,
     poolSize: config.poolSize,
+    limits,
+    production,
+    explorer,
+    trustedDocuments,
   };
   if (databaseUrl !== undefined && secret !== undefined) {
     const target = { database: databaseUrl, directory: MIGRATIONS };
@@ -76,9 +86,9 @@ async function start(config: Config, log: Logger): Promise<Running> {
 }
 
 /** What the console shows once the gateway is up. */
-function greet({ app }: Running): void {
+function greet({ app }: Running, { explorer }: Config): void {
   const endpoint = `${app.server.url}/graphql`;
-  say(`\nTender is up.\n\n  GraphQL and GraphiQL   ${endpoint}`);
+  say(`\nTender is up.\n\n  ${explorer ? 'GraphQL and GraphiQL' : 'GraphQL             '}   ${endpoint}`);
   if (app.demo === undefined) {
     say('\nCtrl-C ends it.\n');
     return;
@@ -146,9 +156,9 @@ try {
   const log = createLogger(config.logLevel);
   const starting = start(config, log);
   stopOnSignal(starting, config, log);
-  greet(await starting);
+  greet(await starting, config);
 } catch (error) {
-  const expected = [ConfigError, DatabaseSetupError, ListenError, PoolTooLargeError].some(
+  const expected = [ConfigError, DatabaseSetupError, ListenError, PoolTooLargeError, TrustedDocumentsError].some(
     (kind) => error instanceof kind,
   );
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);

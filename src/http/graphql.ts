@@ -5,9 +5,15 @@ import { buildSchema } from '../schema/schema.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts';
+import { DocumentCache } from './document-cache.ts';
+import { useDocumentLimits } from './document-limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import { createMask, useQuietErrors } from './masking.ts';
-import { usePayerCost } from './query-cost.ts';
+import { useOperationTime } from './operation-time.ts';
+import { useProduction } from './production.ts';
+import { useQueryCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
+import { checkTrustedDocuments, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { UnderWay, useUnderWay } from './under-way.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -21,20 +27,32 @@ export interface GraphQLOptions {
   readonly log: Logger;
   /** Counts what is under way. */
   readonly underWay?: UnderWay;
+  readonly limits: Limits;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production: boolean;
+  readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 /** What the WebSocket adds to an operation. */
 export interface TransportContext {
   /** A WebSocket's credential: it was given once, in connection_init. */
   readonly credential?: string | undefined;
+  /** Given when the client completes the operation, or goes away. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
 
-/** GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares. */
-export function createGraphQL({ gateway, feed, log, underWay = new UnderWay() }: GraphQLOptions): GraphQLServer {
+/**
+ * GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares.
+ * @throws TrustedDocumentsError if one of the trusted documents cannot be executed
+ */
+export function createGraphQL(options: GraphQLOptions): GraphQLServer {
+  const { gateway, feed, log, limits, production, trustedDocuments, underWay = new UnderWay() } = options;
+  const schema = buildSchema();
+  if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
-    schema: buildSchema(),
+    schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     logging: false,
@@ -45,7 +63,22 @@ export function createGraphQL({ gateway, feed, log, underWay = new UnderWay() }:
     maxRequestBodySize: BODY_BYTES_MAX,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
-    plugins: [useQuietErrors(), usePayerCost(), useSharedExecution(), useUnderWay(underWay)],
+    // What was refused is looked at anew: it is bounded, and would fill the cache with what nobody asks for again.
+    parserAndValidationCache: {
+      documentCache: new DocumentCache(),
+      errorCache: { get: () => undefined, set: () => {} },
+    },
+    plugins: [
+      useQuietErrors(),
+      useTrustedDocuments(trustedDocuments),
+      useDocumentLimits(limits),
+      ...(production ? [useProduction()] : []),
+      useQueryCost(limits),
+      // Before the time limit: a mutation goes on after that.
+      useUnderWay(underWay),
+      useOperationTime(limits),
+      useSharedExecution(limits),
+    ],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);

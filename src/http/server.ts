@@ -5,7 +5,9 @@ import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import { asksForExplorer, sendExplorer, type Demo } from './explorer.ts';
 import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
+import type { Limits } from '../domain/limits.ts';
 import { createMask } from './masking.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 import { UnderWay } from './under-way.ts';
 import { serveWebSocket } from './websocket.ts';
 
@@ -21,6 +23,12 @@ export interface ServerOptions {
   readonly pages: readonly Page[];
   /** Whether GraphQL is served, too. */
   readonly isApi?: boolean;
+  readonly limits: Limits;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production: boolean;
+  /** Whether GraphiQL is served. */
+  readonly explorer: boolean;
+  readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
@@ -59,9 +67,9 @@ export class ListenError extends Error {}
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, feed, log, host, port, demo, pages, isApi = true } = options;
+  const { gateway, feed, log, host, port, demo, pages, explorer, trustedDocuments, isApi = true } = options;
   const underWay = new UnderWay();
-  const graphql = createGraphQL({ gateway, feed, log, underWay });
+  const graphql = createGraphQL({ ...options, underWay });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
   let isLettingGo = false;
@@ -85,7 +93,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     } else if (path !== GRAPHQL_PATH || !isApi) {
       for (const page of pages) if (await page(request, response)) return;
       response.writeHead(404, { 'content-type': 'text/plain' }).end(isApi ? `GraphQL is at ${GRAPHQL_PATH}\n` : WORKER);
-    } else if (asksForExplorer(request)) {
+    } else if (explorer && asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
     } else {
       await graphql(request, response);
@@ -96,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
-  const sockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log), isApi });
+  const sockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log), trustedDocuments, isApi });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
   const letGo = (): void => {

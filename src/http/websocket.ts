@@ -4,6 +4,8 @@ import {
   GraphQLError,
   type DocumentNode,
   type ExecutionArgs,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
   type GraphQLSchema,
   type subscribe as graphqlSubscribe,
 } from 'graphql';
@@ -14,6 +16,7 @@ import { authenticate, credentialOf } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
 import { leave, openSocket, sendAll, type OpenSocket } from './socket.ts';
+import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
 /** The largest message, in bytes: the same as a body over HTTP. */
 const MESSAGE_BYTES_MAX = 200_000;
@@ -23,6 +26,7 @@ interface SocketOptions {
   readonly gateway: Gateway;
   readonly graphql: GraphQLServer;
   readonly mask: ReturnType<typeof createMask>;
+  readonly trustedDocuments: TrustedDocuments | undefined;
   /** Whether there are any. */
   readonly isApi?: boolean;
 }
@@ -32,7 +36,10 @@ interface SocketOptions {
  * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
  * @returns the sockets, for the end of the server
  */
-export function serveWebSocket(server: Server, { gateway, graphql, mask, isApi = true }: SocketOptions): Sockets {
+export function serveWebSocket(
+  server: Server,
+  { gateway, graphql, mask, trustedDocuments, isApi = true }: SocketOptions,
+): Sockets {
   const all = new Set<OpenSocket>();
   let isLeaving = false;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
@@ -48,9 +55,11 @@ export function serveWebSocket(server: Server, { gateway, graphql, mask, isApi =
         throw mask(error);
       }
     },
-    onSubscribe: async ({ connectionParams }, _id, payload) => {
+    onSubscribe: async ({ connectionParams, subscriptions }, id, payload) => {
       try {
-        return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' });
+        const credential = credentialIn(connectionParams) ?? '';
+        const signal = endOf(subscriptions, id);
+        return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
       } catch (error) {
         // Thrown on, it would close the whole socket for one operation's fault.
         return [mask(error) as GraphQLError];
@@ -58,9 +67,9 @@ export function serveWebSocket(server: Server, { gateway, graphql, mask, isApi =
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
-      errors.map((error) =>
-        (error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError)).toJSON(),
-      ),
+      errors.map((error) => shown(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
     onOperation: ({ extra }, id, _payload, _args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
     execute: (args) => (args as Prepared).rootValue.execute(args),
@@ -104,9 +113,31 @@ export interface Sockets {
   destroy(): void;
 }
 
+/** An error as HTTP tells it, too: without what was meant for HTTP. */
+function shown(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON();
+  if (extensions === undefined) return rest;
+  const { http: _http, ...told } = extensions;
+  return { ...rest, extensions: told };
+}
+
 /** It keeps nothing alive of the request that opened the socket. */
 function destroy(this: Duplex): void {
   this.destroy();
+}
+
+/**
+ * The end of an operation that is answered once. graphql-ws ends what streams when the client completes it or goes away, and
+ * looks for that in the place of each operation; of one that has a single answer, nothing is there.
+ */
+function endOf(subscriptions: Record<string, unknown>, id: string): AbortSignal {
+  const ending = new AbortController();
+  const end = (): Promise<IteratorReturnResult<undefined>> => {
+    ending.abort();
+    return Promise.resolve({ done: true, value: undefined });
+  };
+  subscriptions[id] = { next: end, return: end, throw: end, [Symbol.asyncIterator]: () => subscriptions[id] };
+  return ending.signal;
 }
 
 /** What Yoga prepares for an operation. Its own types leave every function `any`. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { createGraphQL } from '../../src/http/graphql.ts';
+import { DEFAULT_LIMITS } from '../../src/domain/limits.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { EventFeed } from '../../src/store/event-feed.ts';
 import type { TestGateway } from './gateway.ts';
@@ -23,6 +24,9 @@ export function countStatements({ app, database: { connection }, keys }: TestGat
   const graphql = createGraphQL({
     gateway: { ...app.gateway, database },
     feed: new EventFeed({ pool: database.pool, epoch: { current: epoch }, onError: throwOn }),
+    limits: DEFAULT_LIMITS,
+    production: false,
+    trustedDocuments: undefined,
     log: { error: throwOn } as unknown as Parameters<typeof createGraphQL>[0]['log'],
   });
   return {

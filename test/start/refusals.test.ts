@@ -42,6 +42,18 @@ test.for([
   { variables: { TENDER_POOL_SIZE: '2' }, line: /^TENDER_POOL_SIZE: / },
   { variables: { TENDER_DRAIN_SECONDS: '25' }, line: /^TENDER_STOP_SECONDS: .*25 seconds of TENDER_DRAIN_SECONDS/ },
   { variables: { TENDER_STOP_SECONDS: '0' }, line: /^TENDER_STOP_SECONDS: / },
+  { variables: { TENDER_MAX_DEPTH: '201' }, line: /^TENDER_MAX_DEPTH: .*1 to 200/ },
+  { variables: { TENDER_MAX_TOKENS: 'many' }, line: /^TENDER_MAX_TOKENS: .*100 to 50000/ },
+  { variables: { TENDER_OPERATION_SECONDS: '0' }, line: /^TENDER_OPERATION_SECONDS: / },
+  { variables: { TENDER_EXPLORER: 'yes' }, line: /^TENDER_EXPLORER: .*on or off/ },
+  {
+    variables: { TENDER_TRUSTED_DOCUMENTS_ONLY: 'true' },
+    line: /^TENDER_TRUSTED_DOCUMENTS_ONLY: .*TENDER_TRUSTED_DOCUMENTS/,
+  },
+  {
+    variables: { TENDER_TRUSTED_DOCUMENTS: '/nowhere.json' },
+    line: /^TENDER_TRUSTED_DOCUMENTS: \/nowhere\.json cannot be read/,
+  },
   { variables: { DATABASE_URL: 'mysql://root@localhost/shop' }, line: /^DATABASE_URL: .*postgresql:/ },
   { variables: { DATABASE_URL: 'postgresql://localhost/shop' }, line: /^TENDER_SECRET: .*DATABASE_URL/ },
 ] as { variables: Record<string, string>; line: RegExp }[])(
