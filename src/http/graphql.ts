@@ -74,9 +74,9 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       useDocumentLimits(limits),
       ...(production ? [useProduction()] : []),
       useQueryCost(limits),
-      // Before the time limit: a mutation goes on after that.
-      useUnderWay(underWay),
       useOperationTime(limits),
+      // After the time limit, which replaces what executes. What outlives it is left to recovery.
+      useUnderWay(underWay),
       useSharedExecution(limits),
     ],
     context: async ({ request, credential }) => {
