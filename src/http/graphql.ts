@@ -15,6 +15,7 @@ import { useProduction } from './production.ts';
 import { useQueryCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
 import { checkTrustedDocuments, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
+import { UnderWay, useUnderWay } from './under-way.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -25,6 +26,8 @@ export interface GraphQLOptions {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
   readonly log: Logger;
+  /** Counts what is under way. */
+  readonly underWay?: UnderWay;
   readonly limits: Limits;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
   readonly production: boolean;
@@ -47,7 +50,7 @@ export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
  * @throws TrustedDocumentsError if one of the trusted documents cannot be executed
  */
 export function createGraphQL(options: GraphQLOptions): GraphQLServer {
-  const { gateway, feed, log, limits, production, trustedDocuments, observation } = options;
+  const { gateway, feed, log, limits, production, trustedDocuments, observation, underWay = new UnderWay() } = options;
   const schema = buildSchema();
   if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
@@ -81,6 +84,8 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       ...(production ? [useProduction()] : []),
       useQueryCost(limits),
       useOperationTime(limits),
+      // After the time limit, which replaces what executes. What outlives it is left to recovery.
+      useUnderWay(underWay),
       useSharedExecution(limits),
     ],
     context: async ({ request, credential }) => {

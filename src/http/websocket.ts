@@ -17,22 +17,34 @@ import { authenticate, credentialOf } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
 import type { Observation } from './observation.ts';
-import { openSocket, sendAll, type OpenSocket } from './socket.ts';
+import { leave, openSocket, sendAll, type OpenSocket } from './socket.ts';
 import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
 /** The largest message, in bytes: the same as a body over HTTP. */
 const MESSAGE_BYTES_MAX = 200_000;
 const CONNECTION_INIT_MS = 5_000;
 
+interface SocketOptions {
+  readonly gateway: Gateway;
+  readonly graphql: GraphQLServer;
+  readonly mask: ReturnType<typeof createMask>;
+  readonly trustedDocuments: TrustedDocuments | undefined;
+  readonly observation: Observation;
+  /** Whether there are any. */
+  readonly isApi?: boolean;
+}
+
 /**
  * graphql-transport-ws on the same path and with the same executor as HTTP. The credential comes in the payload of
  * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
- * @returns what ends every socket, with 1001
+ * @returns the sockets, for the end of the server
  */
 export function serveWebSocket(
   server: Server,
-  { gateway, graphql, mask, trustedDocuments, observation }: WebSocketOptions,
-): () => Promise<void> {
+  { gateway, graphql, mask, trustedDocuments, observation, isApi = true }: SocketOptions,
+): Sockets {
+  const all = new Set<OpenSocket>();
+  let isLeaving = false;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
   const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
     connectionInitWaitTimeout: CONNECTION_INIT_MS,
@@ -78,24 +90,39 @@ export function serveWebSocket(
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener away: a peer that goes away now would end the process.
     socket.on('error', destroy);
-    if (request.url?.split('?')[0] !== GRAPHQL_PATH) {
+    if (request.url?.split('?')[0] !== GRAPHQL_PATH || !isApi) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => openSocket(upgraded, protocol));
+    sockets.handleUpgrade(request, socket, head, (upgraded) => {
+      const open = openSocket(upgraded, protocol);
+      all.add(open);
+      upgraded.once('close', () => all.delete(open));
+      if (isLeaving) leave(open);
+    });
   });
-  return async () => {
-    for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
-    await new Promise((resolve) => sockets.close(resolve));
+  return {
+    get count() {
+      return all.size;
+    },
+    leave() {
+      isLeaving = true;
+      for (const open of all) leave(open);
+    },
+    destroy() {
+      for (const { socket } of all) socket.terminate();
+    },
   };
 }
 
-interface WebSocketOptions {
-  readonly gateway: Gateway;
-  readonly graphql: GraphQLServer;
-  readonly mask: ReturnType<typeof createMask>;
-  readonly trustedDocuments: TrustedDocuments | undefined;
-  readonly observation: Observation;
+/** The sockets of a server. */
+export interface Sockets {
+  /** How many are open. */
+  readonly count: number;
+  /** Closes each with 1001 as soon as everything that was asked on it is answered. */
+  leave(): void;
+  /** Cuts those that are left. */
+  destroy(): void;
 }
 
 /** An error as HTTP tells it, too: without what was meant for HTTP. */

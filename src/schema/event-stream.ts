@@ -45,6 +45,8 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   #told: string | null = null;
   #stopListening: (() => void) | undefined;
   #stopWatching: (() => void) | undefined;
+  #forgetDismissal: (() => void) | undefined;
+  #isDismissed = false;
 
   constructor(context: Context, options: StreamOptions) {
     this.#context = context;
@@ -57,7 +59,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       const value = this.#waiting.left ? undefined : await this.#next();
       if (this.#waiting.left) return { done: true, value: undefined };
       if (value !== undefined) return { done: false, value };
-      throw this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#context, this.#told);
+      throw this.#reason();
     } catch (error) {
       this.#end();
       throw error;
@@ -77,6 +79,20 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     this.#waiting.leave();
     this.#stopWatching?.();
     this.#stopListening?.();
+    this.#forgetDismissal?.();
+  }
+
+  /** Why it is over. */
+  #reason(): GraphQLError {
+    if (this.#isDismissed) return serverStopping(this.#told);
+    return this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#context, this.#told);
+  }
+
+  /** What waits is not told any more: the next subscription is told it, after the same cursor. */
+  #dismiss(): void {
+    this.#isDismissed = true;
+    this.#waiting.clear();
+    this.#waiting.end();
   }
 
   async #next(): Promise<EventMessage | undefined> {
@@ -101,6 +117,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     const { paymentId, fits, opening, backlog } = this.#options;
     const waiting = this.#waiting;
     this.#stopListening = this.#context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
+    this.#forgetDismissal = this.#context.feed.whenDismissed(() => this.#dismiss());
     this.#stopWatching = endWithCredential(this.#context, () => waiting.end());
     // What the subscription was looked up with is not kept while it waits.
     renewLoaders(this.#context);
@@ -138,6 +155,12 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
 function tooSlow(cursor: string | null): GraphQLError {
   return new GraphQLError('This subscriber was too slow and was cut off: subscribe again after the last cursor.', {
     extensions: { code: 'SUBSCRIBER_TOO_SLOW', cursor },
+  });
+}
+
+function serverStopping(cursor: string | null): GraphQLError {
+  return new GraphQLError('This server stops: subscribe again after the last cursor, and reach another one.', {
+    extensions: { code: 'SERVER_STOPPING', cursor },
   });
 }
 

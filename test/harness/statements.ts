@@ -26,7 +26,7 @@ export function countStatements({ app, database: { connection }, keys }: TestGat
   const log = { error: throwOn } as unknown as Logger;
   const graphql = createGraphQL({
     gateway: { ...app.gateway, database },
-    feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
+    feed: new EventFeed({ pool: database.pool, epoch: { current: epoch }, onError: throwOn }),
     log,
     limits: DEFAULT_LIMITS,
     production: false,
