@@ -9,6 +9,8 @@ import { startRounds, type Round } from './due/rounds.ts';
 import { forgetDeliveries, WebhookCourier } from './due/webhooks.ts';
 import { HUMAN_IDS, humanIdOf } from './domain/human-id.ts';
 import { uuidv7 } from './domain/ids.ts';
+import { TRANSPORT_DEFAULTS, type TransportSettings } from './domain/transport-limits.ts';
+import { networkReader } from './http/address.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
@@ -53,6 +55,8 @@ export interface AppOptions {
   /** The kinds of processors of which merchants may have accounts. */
   readonly connectors?: readonly Connector[];
   readonly settings?: Partial<Settings>;
+  /** What the transport takes, where that is not the default. */
+  readonly transport?: Partial<TransportSettings>;
   /** How the receivers of webhooks are found, in a test. */
   readonly resolveHost?: Resolve;
 }
@@ -131,9 +135,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       metrics.notificationRefused(reason);
       refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
     };
-    const pages = [challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, onRefused)];
+    const transport = { ...TRANSPORT_DEFAULTS, ...options.transport };
+    const networkOf = networkReader(transport.trustedProxies);
+    const pages = [challenge(books), hosted(gateway, networkOf), receipt(gateway), notifications(gateway, onRefused)];
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
-    const server = await startServer({ gateway, feed: events, log, host, port, demo, pages });
+    const listening = { gateway, feed: events, log, host, port, demo, pages, settings: transport, networkOf };
+    const server = await startServer(listening);
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
     const bookkeeper = new Bookkeeper(gateway);

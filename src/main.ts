@@ -33,9 +33,10 @@ async function start(config: Config, log: Logger): Promise<Running> {
     webhookPrivateNetworks: config.webhooksPrivateNetworks,
   };
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
-  const { stripeApiUrl, metricsToken } = config;
+  const { stripeApiUrl, metricsToken, transport } = config;
   const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
-  const options = { otherSecrets, host, port, publicUrl, log, settings, connectors, metricsToken, sandbox, commit };
+  const placed = { host, port, publicUrl, transport, log, commit };
+  const options = { ...placed, otherSecrets, settings, connectors, metricsToken, sandbox };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
     return { app: await startApp({ ...options, database: databaseUrl, secret }), cluster: undefined };

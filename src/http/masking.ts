@@ -69,19 +69,9 @@ function withoutLiterals(error: GraphQLError): GraphQLError {
   return new GraphQLError(withoutDigits(error.message), { nodes, source, positions, extensions });
 }
 
-/**
- * Keeps what was sent out of the errors that no resolver made: those about a document, those about a body that
- * is no JSON. It also refuses bodies of other types: a form on a foreign page can post those without asking.
- */
+/** Keeps what was sent out of the errors that no resolver made: those about a document. */
 export function useQuietErrors(): Plugin {
   return {
-    onRequestParse({ request }) {
-      const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-      if (request.method !== 'POST' || type === 'application/json') return;
-      throw new GraphQLError('The body of a POST is application/json.', {
-        extensions: { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } },
-      });
-    },
     onParse({ params }) {
       // Before it is parsed: a document is kept in caches, and shown in traces.
       if (holdsCardNumber(documentText(params.source))) {
@@ -95,17 +85,6 @@ export function useQuietErrors(): Plugin {
     },
     onValidate() {
       return ({ result, setResult }) => setResult((result as GraphQLError[]).map(withoutLiterals));
-    },
-    onResultProcess({ result }) {
-      for (const one of Array.isArray(result) ? result : [result]) {
-        if (!('errors' in one)) continue;
-        for (const { extensions } of one.errors ?? []) {
-          if (!('originalError' in extensions)) continue;
-          delete extensions['originalError'];
-          // It was no JSON: a bad request under either media type of an answer.
-          extensions['http'] = { status: 400 };
-        }
-      }
     },
   };
 }

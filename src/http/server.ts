@@ -1,11 +1,18 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
+import type { NetworkOf } from './address.ts';
+import { Admission } from './admission.ts';
+import { Connections } from './connections.ts';
+import { Cors } from './cors.ts';
 import { asksForExplorer, sendExplorer, type Demo } from './explorer.ts';
 import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
+import { createListener } from './listener.ts';
 import { createMask } from './masking.ts';
+import { SecurityHeaders } from './security-headers.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -18,6 +25,8 @@ export interface ServerOptions {
   readonly demo: Demo | undefined;
   /** Pages beside GraphQL: each says whether the request was one for it. */
   readonly pages: readonly Page[];
+  readonly settings: TransportSettings;
+  readonly networkOf: NetworkOf;
 }
 
 export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
@@ -40,11 +49,15 @@ const CLOSE_MS = 5_000;
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, feed, log, host, port, demo, pages } = options;
-  const graphql = createGraphQL({ gateway, feed, log });
+  const { gateway, log, host, port, demo, pages, settings } = options;
+  const admission = new Admission(gateway, settings.rates, () => performance.now());
+  const connections = new Connections(settings);
+  const cors = new Cors(settings.corsOrigins, gateway.publicUrl);
+  const headers = new SecurityHeaders(gateway.publicUrl);
+  const graphql = createGraphQL({ ...options, admission, connections });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
-  const server = createServer((request, response) => {
+  const server = createListener(settings, { headers, log }, (request, response) => {
     open.add(response);
     response.once('close', () => open.delete(response));
     void route(request, response).catch((error: unknown) => {
@@ -61,11 +74,16 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
     } else if (asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
+    } else if (request.method === 'OPTIONS') {
+      cors.set(request, response);
+      cors.answerPreflight(request, response);
     } else {
+      cors.set(request, response);
       await graphql(request, response);
     }
   };
-  const closeSockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log) });
+  const mask = createMask(log);
+  const closeSockets = serveWebSocket(server, { ...options, admission, connections, cors, headers, graphql, mask });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
   return {
@@ -89,7 +107,7 @@ function isEventStream(response: ServerResponse): boolean {
   return String(response.getHeader('content-type')).startsWith('text/event-stream');
 }
 
-function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(explain(error, port, host));

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   GraphQLError,
@@ -9,41 +9,91 @@ import {
 } from 'graphql';
 import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import type { Gateway } from '../payments/gateway.ts';
-import { authenticate, credentialOf } from './authentication.ts';
+import type { TransportSettings } from '../domain/transport-limits.ts';
+import type { Context } from '../schema/context.ts';
+import type { NetworkOf } from './address.ts';
+import type { Admission } from './admission.ts';
+import { credentialOf } from './authentication.ts';
+import type { Connections } from './connections.ts';
+import type { Cors } from './cors.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
-import { openSocket, sendAll, type OpenSocket } from './socket.ts';
+import { refusal } from './refusal.ts';
+import type { SecurityHeaders } from './security-headers.ts';
+import { CLOSE, CLOSE_TIMEOUT_MS, OpenSocket, sendAll } from './socket.ts';
 
-/** The largest message, in bytes: the same as a body over HTTP. */
-const MESSAGE_BYTES_MAX = 200_000;
-const CONNECTION_INIT_MS = 5_000;
+interface Options {
+  readonly graphql: GraphQLServer;
+  readonly mask: ReturnType<typeof createMask>;
+  readonly settings: TransportSettings;
+  readonly admission: Admission;
+  readonly connections: Connections;
+  readonly networkOf: NetworkOf;
+  readonly cors: Cors;
+  readonly headers: SecurityHeaders;
+}
 
 /**
  * graphql-transport-ws on the same path and with the same executor as HTTP. The credential comes in the payload of
  * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
  * @returns what ends every socket, with 1001
  */
-export function serveWebSocket(
-  server: Server,
-  { gateway, graphql, mask }: { gateway: Gateway; graphql: GraphQLServer; mask: ReturnType<typeof createMask> },
-): () => Promise<void> {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
-  const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
-    connectionInitWaitTimeout: CONNECTION_INIT_MS,
+export function serveWebSocket(server: Server, options: Options): () => Promise<void> {
+  const { settings, networkOf, cors, headers } = options;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: settings.bodyBytesMax,
+    handleProtocols,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  const protocol = speak(options);
+  server.on('upgrade', (request, socket, head) => {
+    // Node has taken its own listener away: a peer that goes away now would end the process.
+    socket.on('error', destroy);
+    const refused = refusalOf(request, cors);
+    if (refused !== undefined) {
+      socket.end(headers.rawAnswer(refused));
+      return;
+    }
+    const network = networkOf(request);
+    sockets.handleUpgrade(request, socket, head, (upgraded) =>
+      new OpenSocket(upgraded, network, settings).open(protocol),
+    );
+  });
+  return async () => {
+    for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
+    await new Promise((resolve) => sockets.close(resolve));
+  };
+}
+
+function refusalOf(request: IncomingMessage, cors: Cors): string | undefined {
+  if (request.url?.split('?')[0] !== GRAPHQL_PATH) return '404 Not Found';
+  return cors.mayConnect(request) ? undefined : '403 Forbidden';
+}
+
+function speak({ graphql, mask, settings, admission, connections }: Options): ReturnType<typeof makeProtocol> {
+  return makeProtocol({
+    connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
     // False closes the socket with 4403.
-    onConnect: async ({ connectionParams }) => {
+    onConnect: async ({ connectionParams, extra }) => {
       try {
-        await authenticate(gateway, credentialIn(connectionParams));
+        const credential = await admission.greet(credentialIn(connectionParams), extra.network);
+        // It may have gone while it was looked at.
+        if (extra.socket.readyState === extra.socket.OPEN) extra.leave = connections.enter(credential);
         return true;
       } catch (error) {
-        if (error instanceof GraphQLError) return false;
-        throw mask(error);
+        if (!(error instanceof GraphQLError)) throw mask(error);
+        const { code } = error.extensions;
+        if (code === 'RATE_LIMITED') extra.socket.close(CLOSE.tryAgainLater, 'Too many tries: come again later.');
+        if (code === 'TOO_MANY_CONNECTIONS') extra.socket.close(CLOSE.tooMany, 'Too many connections.');
+        return false;
       }
     },
-    onSubscribe: async ({ connectionParams }, _id, payload) => {
+    onSubscribe: async ({ connectionParams, extra }, _id, payload) => {
       try {
-        return await prepare(graphql, payload, { credential: credentialIn(connectionParams) ?? '' });
+        if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
+        const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
+        return await prepare(graphql, payload, { credential });
       } catch (error) {
         // Thrown on, it would close the whole socket for one operation's fault.
         return [mask(error) as GraphQLError];
@@ -51,27 +101,24 @@ export function serveWebSocket(
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
-      errors.map((error) =>
-        (error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError)).toJSON(),
-      ),
-    onOperation: ({ extra }, id, _payload, _args, result) =>
-      Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
+      errors.map((error) => toldOf(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
+    onOperation: ({ extra }, id, _payload, args, result) =>
+      Symbol.asyncIterator in result ? sendAll(extra, id, result, args.contextValue as Context) : undefined,
     execute: (args) => (args as Prepared).rootValue.execute(args),
     subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
   });
-  server.on('upgrade', (request, socket, head) => {
-    // Node has taken its own listener away: a peer that goes away now would end the process.
-    socket.on('error', destroy);
-    if (request.url?.split('?')[0] !== GRAPHQL_PATH) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => openSocket(upgraded, protocol));
-  });
-  return async () => {
-    for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
-    await new Promise((resolve) => sockets.close(resolve));
-  };
+}
+
+const makeProtocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>;
+
+/** An error without what it means for HTTP. */
+function toldOf(error: GraphQLError): ReturnType<GraphQLError['toJSON']> {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
+}
+
+function tooManyOperations(max: number): GraphQLError {
+  return refusal('TOO_MANY_OPERATIONS', 429, `At most ${max} operations are under way on one connection at once.`);
 }
 
 /** It keeps nothing alive of the request that opened the socket. */

@@ -18,11 +18,14 @@ export interface Context {
   readonly caller: Caller;
   /** Of this request; a subscription gets new ones for every event, so that it never sends a stale object. */
   loaders: Loaders;
+  /** A subscription's: the cursor of its last message. */
+  told: string | null;
 }
 
 export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential): Context {
   const caller = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
-  return { gateway, feed, credential, caller, loaders: createLoaders(gateway.database, caller.environmentId) };
+  const loaders = createLoaders(gateway.database, caller.environmentId);
+  return { gateway, feed, credential, caller, loaders, told: null };
 }
 
 function merchantOf({ id, environmentId, mode }: KeyOwner): Caller {

@@ -59,7 +59,18 @@ export const SECRET = 'a secret of the tests that has more than 32 characters';
 const SANDBOX_DELAY_MS = 50;
 
 type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
-  Pick<AppOptions, 'otherSecrets' | 'commit' | 'connectors' | 'metricsToken' | 'sandbox' | 'settings' | 'resolveHost'>;
+  Pick<
+    AppOptions,
+    | 'otherSecrets'
+    | 'commit'
+    | 'connectors'
+    | 'metricsToken'
+    | 'sandbox'
+    | 'settings'
+    | 'transport'
+    | 'publicUrl'
+    | 'resolveHost'
+  >;
 
 /** @param after a gateway that was closed: this one goes on with its database, and drops it in the end */
 export async function startGateway(

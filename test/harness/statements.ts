@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
-import { createGraphQL } from '../../src/http/graphql.ts';
+import { TRANSPORT_DEFAULTS } from '../../src/domain/transport-limits.ts';
+import { networkReader } from '../../src/http/address.ts';
+import { startServer, type ServerOptions } from '../../src/http/server.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { EventFeed } from '../../src/store/event-feed.ts';
 import type { TestGateway } from './gateway.ts';
@@ -16,19 +18,25 @@ function throwOn(error: Error): never {
   throw error;
 }
 
-export function countStatements({ app, database: { connection }, keys }: TestGateway): CountedGraphQL {
+export async function countStatements({ app, database: { connection }, keys }: TestGateway): Promise<CountedGraphQL> {
   const database = openDatabase(connection, { onError: throwOn });
   const statements = recordStatements(database);
   const { epoch } = app.gateway;
-  const graphql = createGraphQL({
+  const server = await startServer({
     gateway: { ...app.gateway, database },
     feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
-    log: { error: throwOn } as unknown as Parameters<typeof createGraphQL>[0]['log'],
+    log: { error: throwOn } as unknown as ServerOptions['log'],
+    host: '127.0.0.1',
+    port: 0,
+    demo: undefined,
+    pages: [],
+    settings: TRANSPORT_DEFAULTS,
+    networkOf: networkReader([]),
   });
   return {
     async run<R, V>(document: TypedDocumentString<R, V>, variables: V) {
       statements.length = 0;
-      const response = await graphql.fetch('http://localhost/graphql', {
+      const response = await fetch(`${server.url}/graphql`, {
         method: 'POST',
         headers: { authorization: keys.test, 'content-type': 'application/json' },
         body: JSON.stringify({ query: String(document), variables }),
@@ -37,7 +45,10 @@ export function countStatements({ app, database: { connection }, keys }: TestGat
       if (errors !== undefined) throw new Error(JSON.stringify(errors));
       return { data, statements: [...statements] };
     },
-    close: () => database.close(),
+    async close() {
+      await server.close();
+      await database.close();
+    },
   };
 }
 
