@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * What is read of a body that is too long, and thrown away: a connection that is closed while its client still sends is
+ * What is still read of a body that is too long, and thrown away: a connection that is closed while its client sends is
  * reset, and the client never sees why.
  */
 const DISCARD_BYTES_MAX = 8_000_000;
@@ -10,27 +10,36 @@ const DISCARD_BYTES_MAX = 8_000_000;
 export class BrokenOff extends Error {}
 
 /**
- * The body of a request; undefined where it is longer than that. Then the connection is to be closed.
+ * The body of a request; undefined as soon as it is longer than that. It can be answered then: the rest is thrown away, and
+ * the connection cut if that is much.
  * @throws BrokenOff
  */
 export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax + DISCARD_BYTES_MAX) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
+    const chunks: Buffer[] = [];
     let bytes = 0;
+    const refuse = (): void => {
+      request.off('data', take);
+      discard(request);
+      resolve(undefined);
+    };
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
-      if (bytes <= bytesMax) chunks.push(chunk);
-      else chunks = [];
-      if (bytes > bytesMax + DISCARD_BYTES_MAX) {
-        request.off('data', take).pause();
-        resolve(undefined);
-      }
+      chunks.push(chunk);
+      if (bytes > bytesMax) refuse();
     };
-    request.on('data', take);
-    request.once('end', () => resolve(bytes > bytesMax ? undefined : join(chunks)));
     const breakOff = (): void => reject(new BrokenOff('the body ends too soon'));
     request.once('error', breakOff).once('close', breakOff);
+    if (Number(request.headers['content-length'] ?? 0) > bytesMax) refuse();
+    else request.on('data', take).once('end', () => resolve(join(chunks)));
+  });
+}
+
+function discard(request: IncomingMessage): void {
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DISCARD_BYTES_MAX) request.destroy();
   });
 }
 

@@ -68,13 +68,12 @@ async function receive(context: HttpContext, options: Options): Promise<GraphQLP
   return params;
 }
 
-async function bodyOf({ req, res }: HttpContext, bytesMax: number): Promise<Buffer> {
+async function bodyOf({ req }: HttpContext, bytesMax: number): Promise<Buffer> {
   const body = await readBody(req, bytesMax).catch((error: unknown) => {
     throw error instanceof BrokenOff ? refusal('BODY_BROKEN_OFF', 400, 'The body ends too soon.') : error;
   });
-  if (body !== undefined) return body;
-  res.setHeader('connection', 'close');
-  throw refusal('BODY_TOO_LARGE', 413, `A body has at most ${bytesMax} bytes.`);
+  if (body === undefined) throw refusal('BODY_TOO_LARGE', 413, `A body has at most ${bytesMax} bytes.`);
+  return body;
 }
 
 /** @throws a GraphQL error for what the headers alone tell */
