@@ -20,6 +20,9 @@ export const CLOSE = {
 /** How long a socket that is being closed may take to read what is on its way to it. */
 export const CLOSE_TIMEOUT_MS = 10_000;
 
+/** How long the subscriptions of a socket that is cut off may take to say after which cursor to go on. */
+const LAST_WORD_MS = 1_000;
+
 type SocketSettings = Pick<
   TransportSettings,
   'pingIntervalMs' | 'sendBufferBytesMax' | 'jsonDepthMax' | 'operationsPerSocketMax'
@@ -101,13 +104,17 @@ export class OpenSocket {
   /** A subscription has begun. @returns what says that it is over */
   begin(end: () => void): () => void {
     this.#streams.add(end);
-    return () => this.#streams.delete(end);
+    return () => {
+      this.#streams.delete(end);
+      // After what it says last.
+      if (this.slow && this.#streams.size === 0) setImmediate(() => this.#closeSlow());
+    };
   }
 
   #receive(data: Buffer, isBinary: boolean, take: (text: string) => Promise<void>): void {
     const { socket } = this;
     const { operationsPerSocketMax, jsonDepthMax } = this.#settings;
-    if (socket.readyState !== socket.OPEN) return;
+    if (this.slow || socket.readyState !== socket.OPEN) return;
     if (isBinary) return socket.close(CLOSE.binary, 'Messages are text.');
     // Those that are refused wait, too, until their answer was taken: by then there are no more.
     if (this.underWay >= 2 * operationsPerSocketMax) return socket.close(CLOSE.tooMany, 'Too many messages at once.');
@@ -133,12 +140,16 @@ export class OpenSocket {
     if (this.slow) return;
     this.slow = true;
     for (const resolve of this.#sending) resolve();
+    if (this.#streams.size === 0) return this.#closeSlow();
+    setTimeout(() => this.#closeSlow(), LAST_WORD_MS).unref();
     for (const end of this.#streams) end();
-    // After what the subscriptions say, which takes no longer than the promises that they wait for.
-    setImmediate(() => this.socket.close(CLOSE.slow, 'Too slow: subscribe again after the last cursor.'));
   }
 
-  /** A peer that does not answer a ping until the next one is gone, or has not read it. */
+  #closeSlow(): void {
+    this.socket.close(CLOSE.slow, 'Too slow: subscribe again after the last cursor.');
+  }
+
+  /** A client that does not answer a ping until the next one is gone, or has not read it: which of them cannot be told. */
   #keepPinging(): () => void {
     const { socket } = this;
     let answered = true;
@@ -147,10 +158,8 @@ export class OpenSocket {
       if (answered) {
         answered = false;
         socket.ping();
-      } else if (socket.bufferedAmount > 0) {
-        this.#cutOff();
       } else {
-        socket.terminate();
+        this.#cutOff();
       }
     }, this.#settings.pingIntervalMs);
     socket.on('pong', () => {

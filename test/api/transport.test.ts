@@ -16,7 +16,7 @@ async function post(body: string | Buffer, headers: Record<string, string> = {})
   const response = await fetch(gateway().url, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway().keys.test}`, 'content-type': 'application/json', ...headers },
-    body,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
   });
   return answerOf(response);
 }
