@@ -32,7 +32,7 @@ const Environment = z.strictObject({
   TENDER_COMMIT: z.string().min(1).max(64).optional(),
   TENDER_CORS_ORIGINS: list()
     .refine(
-      (origins) => origins.every((each) => isOrigin(each)) || isEverywhere(origins),
+      (origins) => origins.every((each) => isOrigin(each) && !each.includes('*')) || isEverywhere(origins),
       'must be origins of pages, such as https://shop.example.com,https://pay.example.com, or * for all',
     )
     .default([]),
