@@ -39,8 +39,8 @@ export const TRANSPORT_LIMITS = {
   requestTimeoutMs: seconds('TENDER_REQUEST_TIMEOUT_SECONDS', 30, 1, 600),
   /** Longer than a load balancer keeps an idle connection, which is 60 seconds for most: it must be the one that closes. */
   keepAliveTimeoutMs: seconds('TENDER_KEEP_ALIVE_SECONDS', 65, 1, 3_600),
-  /** How long nothing moves while an answer is waited for or sent: longer than any operation takes. */
-  stallTimeoutMs: seconds('TENDER_STALL_TIMEOUT_SECONDS', 120, 10, 3_600),
+  /** How long nothing moves while an answer is waited for or sent: longer than any operation takes, and two pings (12 s). */
+  stallTimeoutMs: seconds('TENDER_STALL_TIMEOUT_SECONDS', 120, 30, 3_600),
   connectionsMax: limit('TENDER_CONNECTIONS_MAX', 20_000, 10, 1_000_000),
   requestsPerConnectionMax: limit('TENDER_REQUESTS_PER_CONNECTION_MAX', 10_000, 100, 10_000_000),
   connectionInitTimeoutMs: seconds('TENDER_CONNECTION_INIT_SECONDS', 5, 1, 60),

@@ -98,7 +98,7 @@ export class Admission {
     if (taken.waitMs > 0) throw rateLimited('address', address.rate, taken);
     if (under !== undefined) {
       return under.catch((error: unknown) => {
-        address.take(network, this.#nowMs());
+        if (error instanceof GraphQLError) address.take(network, this.#nowMs());
         throw error;
       });
     }
@@ -109,6 +109,10 @@ export class Admission {
       address.giveBack(network);
       this.#remember(digest, knownOf(credential));
       return credential;
+    } catch (error) {
+      // The database is away: nobody knows whether it was a guess.
+      if (!(error instanceof GraphQLError)) address.giveBack(network);
+      throw error;
     } finally {
       this.#introducing.delete(digest);
     }

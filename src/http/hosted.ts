@@ -8,6 +8,7 @@ import { HOSTED_PAGE, openPage, PAGE_PATHS, returnUrlOf } from '../payments/page
 import { processPayment } from '../payments/process.ts';
 import { readHostedPayment, type HostedPayment } from '../store/hosted-payment.ts';
 import type { NetworkOf } from './address.ts';
+import { BrokenOff } from './body.ts';
 import { nameToShow, readCard } from './card-form.ts';
 import { actionPage, endPage, formPage, waitingPage, type FormNotice } from './hosted-page.ts';
 import { readForm, redirect, sendPage } from './page.ts';
@@ -69,6 +70,7 @@ export function hosted(
     try {
       await serve(path, request, response);
     } catch (error) {
+      if (error instanceof BrokenOff) throw error;
       // Its name alone: nothing that a payer sent may reach a log.
       const name = error instanceof Error ? error.name : typeof error;
       gateway.report('a payment page ended with an error', { name });

@@ -6,6 +6,7 @@ import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
 import type { NetworkOf } from './address.ts';
 import { Admission } from './admission.ts';
+import { BrokenOff } from './body.ts';
 import { Connections } from './connections.ts';
 import { Cors } from './cors.ts';
 import { asksForExplorer, sendExplorer, type Demo } from './explorer.ts';
@@ -61,8 +62,10 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     open.add(response);
     response.once('close', () => open.delete(response));
     void route(request, response).catch((error: unknown) => {
-      log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
       response.destroy();
+      // Anyone can leave within a body, as often as they like.
+      if (error instanceof BrokenOff) return;
+      log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
     });
   });
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -52,7 +52,7 @@ export function serveWebSocket(server: Server, options: Options): () => Promise<
     socket.on('error', destroy);
     const refused = refusalOf(request, cors);
     if (refused !== undefined) {
-      socket.end(headers.rawAnswer(refused));
+      socket.end(headers.rawAnswer(refused), () => socket.destroy());
       return;
     }
     const network = networkOf(request);

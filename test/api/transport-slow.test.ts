@@ -1,9 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ViewerDocument } from '../../generated/operations/graphql.ts';
 import { startGateway, useGateway } from '../harness/gateway.ts';
 import { HEAVY_FEED, heavyPayments } from '../harness/heavy-feed.ts';
 import { countListeners } from '../harness/listeners.ts';
 import { openRaw, postHead } from '../harness/raw-connection.ts';
+import { PagePayer } from '../harness/page-payer.ts';
+import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
 const listeners = countListeners();
@@ -21,6 +23,18 @@ const gateway = useGateway({
 /** The server is up and answers. */
 async function works(): Promise<void> {
   expect(await gateway().execute(ViewerDocument, {})).toMatchObject({ viewer: { mode: 'TEST' } });
+}
+
+let page = '';
+
+beforeAll(async () => {
+  page = (await new PagePayer(gateway).asked(new Till(gateway))).url;
+});
+
+/** The head of a form for the page at an address. */
+function formHead(address: string): string {
+  const lines = [`POST ${new URL(address).pathname} HTTP/1.1`, 'host: localhost', 'content-length: 100'];
+  return `${lines.join('\r\n')}\r\ncontent-type: application/x-www-form-urlencoded\r\n\r\n`;
 }
 
 const QUERY = JSON.stringify({ query: '{ viewer { mode } }' });
@@ -88,10 +102,13 @@ test.each([
   await works();
 });
 
-test('who leaves within a body leaves no line in the log', async () => {
+test.each([
+  ['of GraphQL', (): string => postHead(gateway(), 'content-length: 100')],
+  ['of a payment page', (): string => formHead(page)],
+])('who leaves within a body %s leaves no line in the log', async (_, head) => {
   const before = gateway().logged.length;
   const raw = await openRaw(gateway());
-  raw.write(postHead(gateway(), 'content-length: 100') + QUERY.slice(0, 10));
+  raw.write(head() + QUERY.slice(0, 10));
   await works();
   raw.socket.resetAndDestroy();
   await raw.ended;
