@@ -28,6 +28,7 @@ import type { Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
 import { deliverNotifications } from './processors/sandbox/notifications.ts';
 import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
+import { gather } from './store/gather.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
@@ -57,6 +58,8 @@ export interface AppOptions {
   readonly settings?: Partial<Settings>;
   /** What the transport takes, where that is not the default. */
   readonly transport?: Partial<TransportSettings>;
+  /** How many transactions of one kind may be open at once, in a test that holds some of them. */
+  readonly transactionsAtOnce?: number;
   /** How the receivers of webhooks are found, in a test. */
   readonly resolveHost?: Resolve;
 }
@@ -105,13 +108,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const database = openDatabase(options.database, {
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
+    ...(options.transactionsAtOnce && { transactionsAtOnce: options.transactionsAtOnce }),
+    onUndone: ({ name, ...error }, pieces) =>
+      log.warn(
+        { name, code: 'code' in error ? error.code : null, pieces },
+        'payments that failed together are written one by one',
+      ),
   });
   let feed: EventFeed | undefined;
   // Known once the server listens; nobody is sent anywhere before.
   let url = options.publicUrl ?? '';
   const publicUrl = (): string => url;
   try {
-    const books = new SandboxBooks(database.pool, options.sandbox);
+    const books = new SandboxBooks(database.pool, { gather, ...options.sandbox });
     const epoch = await currentEpoch(database.pool);
     const events = new EventFeed({
       pool: database.pool,

@@ -1,16 +1,16 @@
 import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
 import {
-  claimKeys,
+  claimKey,
+  findClaimedKey,
   keepOperation,
   lockPayment,
   readClock,
-  readKey,
   write,
   type TransactionClock,
 } from '../store/ledger.ts';
 import { findOperation } from '../store/operations.ts';
-import { isKeyTaken, transact, type Transaction } from '../store/transaction.ts';
+import { isKeyTaken, transact, type Transaction, type Work } from '../store/transaction.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { KEY_RETENTION_MIN_MS, type Caller, type Gateway } from './gateway.ts';
@@ -103,9 +103,9 @@ async function beginAs<T>(
   const { claim, origin, resource } = as;
   const { row } = claim;
   const startedAtMs = performance.now();
-  const result = await transact<Result<Begun<T> | Replayed, Failure>>(gateway.database, async (transaction) => {
-    const { clock, claimed } = await claimKeys(transaction, [row]);
-    if (claimed[0] !== true) {
+  const work: Work<Result<Begun<T> | Replayed, Failure>> = async (transaction) => {
+    const { clock, claimed } = await claimKey(transaction, row);
+    if (!claimed) {
       const earlier = await replay(transaction, claim, clock.now);
       return { commit: false, value: earlier.ok ? ok({ replayed: true, ...earlier.value }) : earlier };
     }
@@ -120,7 +120,12 @@ async function beginAs<T>(
       throw operation !== undefined && isKeyTaken(error) ? new ProcessorKeyTaken(operation, error) : error;
     }
     return { commit: true, value: ok({ replayed: false, payment: draft.payment, value, startedAtMs }) };
-  });
+  };
+  // A payer is held to what others do at the same time, under locks that are the transaction's.
+  const result =
+    caller.payer === null
+      ? await gateway.database.together(row.operation, subjectsOf(row), work)
+      : await transact(gateway.database, work);
   if (!result.ok) return result;
   if (!('paymentId' in result.value)) {
     gateway.eventsAppended();
@@ -128,6 +133,11 @@ async function beginAs<T>(
   }
   const { resourceId, paymentId } = result.value;
   return ok({ replayed: true, resourceId, payment: await readPayment(gateway, caller, paymentId) });
+}
+
+/** What a request looks at and changes that another one at the same moment may, too. */
+function subjectsOf({ environmentId, principal, operation, key, paymentId }: KeyClaim['row']): string[] {
+  return [`${environmentId} ${paymentId}`, JSON.stringify([environmentId, principal, operation, key])];
 }
 
 /**
@@ -141,13 +151,16 @@ export async function findReplay(
 ): Promise<Result<{ payment: Payment; replayed: true }, Failure> | undefined> {
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
-  const claim = keyClaim(gateway, caller, request, { resourceId: '', paymentId: '', operationId: null });
+  const { environmentId, principal } = caller;
+  const { operation, key } = request;
+  const known = await findClaimedKey(gateway.database, { environmentId, principal, operation, key });
+  if (known === undefined) return undefined;
+  const claim = keyClaim(gateway, caller, request, known);
   const earlier = await transact(gateway.database, async (transaction) => {
-    if ((await readKey(transaction, claim.row)) === undefined) return { commit: false, value: undefined };
     const { now } = await readClock(transaction);
     return { commit: false, value: await replay(transaction, claim, now) };
   });
-  if (earlier === undefined || !earlier.ok) return earlier;
+  if (!earlier.ok) return earlier;
   return ok({ replayed: true, payment: await readPayment(gateway, caller, earlier.value.paymentId) });
 }
 

@@ -3,14 +3,13 @@ import { unreachable } from '../domain/result.ts';
 import type { ChargeOutcome, MovementOutcome, NotFound } from '../processors/port.ts';
 import {
   lockPayment,
-  readById,
   readClock,
   readOfPayment,
   readRetryDelays,
   readReversedCaptureIds,
   write,
 } from '../store/ledger.ts';
-import { transact, type Transaction } from '../store/transaction.ts';
+import type { Transaction, Work } from '../store/transaction.ts';
 import { concludeLateCharge, isLateSuccess } from './conclude-late-charge.ts';
 import { concludeCharge, mayBeRetried } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
@@ -60,18 +59,19 @@ export async function conclude(
   of: Pick<Operation, 'environmentId' | 'id' | 'paymentId' | 'callDeadline'>,
   answer: Answer,
 ): Promise<Concluded> {
-  const { changed, ...concluded } = await transact(gateway.database, async (transaction) => {
+  const work: Work<Concluded & { readonly changed: boolean }> = async (transaction) => {
     const locked = await lockPayment(transaction, of.environmentId, of.paymentId);
-    const operation = await readById(transaction, 'operation', of.environmentId, of.id);
-    if (locked === undefined || operation === undefined) throw new Error('an operation lost its payment');
+    if (locked === undefined) throw new Error('an operation lost its payment');
     const clock = await readClock(transaction);
     const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
-    if (!(await takeEffect(gateway, transaction, draft, operation, ofThatCall(of, operation, answer)))) {
+    if (!(await takeEffect(gateway, transaction, draft, of.id, (operation) => ofThatCall(of, operation, answer)))) {
       return { commit: false, value: { payment: locked, planned: [], changed: false } };
     }
     await write(transaction, draft.writes());
     return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
-  });
+  };
+  const subject = `${of.environmentId} ${of.paymentId}`;
+  const { changed, ...concluded } = await gateway.database.together('conclude', [subject], work);
   if (changed) gateway.eventsAppended();
   return concluded;
 }
@@ -91,11 +91,15 @@ export async function takeEffect(
   gateway: Gateway,
   transaction: Transaction,
   draft: PaymentDraft,
-  operation: Operation,
-  answer: Answer,
+  operationId: string,
+  answerTo: (operation: Operation) => Answer,
 ): Promise<boolean> {
-  const attempts = await readOfPayment(transaction, 'attempt', draft.payment);
-  const operations = await readOfPayment(transaction, 'operation', draft.payment);
+  const [attempts, operations] = await Promise.all([
+    readOfPayment(transaction, 'attempt', draft.payment),
+    readOfPayment(transaction, 'operation', draft.payment),
+  ]);
+  const operation = find(operations, operationId);
+  const answer = answerTo(operation);
   const open: OpenOperation = {
     draft,
     operation,

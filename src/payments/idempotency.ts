@@ -31,13 +31,19 @@ export function checkKey(key: string): Result<true, Failure> {
   return checked.ok ? ok(true) : checked;
 }
 
-/** A key that is claimed: the row that claims it, and the input's fingerprints by the ids of the secrets. */
+/** A key that is claimed: the row that claims it. */
 export interface KeyClaim {
   readonly row: IdempotencyKey;
-  readonly fingerprints: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** The input's fingerprint under the secret of an id; undefined for a secret that is not known any more. */
+  readonly fingerprintUnder: (keyId: string) => Uint8Array | undefined;
 }
 
-export function keyClaim(gateway: Gateway, caller: Caller, request: KeyedRequest, resource: KeyedResource): KeyClaim {
+export function keyClaim(
+  gateway: Gateway,
+  caller: Caller,
+  request: KeyedRequest,
+  { resourceId, paymentId, operationId }: KeyedResource,
+): KeyClaim {
   const now = gateway.now();
   const fingerprint = (keys: Keys) => new Uint8Array(keys.fingerprintInput(canonical(request.input(keys))));
   const { keyring } = gateway;
@@ -49,11 +55,20 @@ export function keyClaim(gateway: Gateway, caller: Caller, request: KeyedRequest
     fingerprint: fingerprint(keyring),
     fingerprintVersion: FINGERPRINT_VERSION,
     fingerprintKeyId: keyring.id,
-    ...resource,
+    resourceId,
+    paymentId,
+    operationId,
     createdAt: now,
     expiresAt: new Date(now.getTime() + gateway.settings.idempotencyRetentionMs),
   };
-  return { row, fingerprints: new Map(keyring.all.map((keys) => [keys.id, fingerprint(keys)])) };
+  return {
+    row,
+    fingerprintUnder: (keyId) => {
+      if (keyId === row.fingerprintKeyId) return row.fingerprint;
+      const keys = keyring.all.find(({ id }) => id === keyId);
+      return keys && fingerprint(keys);
+    },
+  };
 }
 
 /**
@@ -62,7 +77,7 @@ export function keyClaim(gateway: Gateway, caller: Caller, request: KeyedRequest
  */
 export async function replay(
   transaction: Transaction,
-  { row, fingerprints }: KeyClaim,
+  { row, fingerprintUnder }: KeyClaim,
   now: Date,
 ): Promise<Result<{ resourceId: string; paymentId: string }, Failure>> {
   const first = await readKey(transaction, row);
@@ -70,7 +85,7 @@ export async function replay(
   if (first === undefined) return inProgress(0);
   // Made with a secret that is not known any more, the two cannot be compared: the first result is the safe answer.
   const fingerprint =
-    first.fingerprintVersion === row.fingerprintVersion ? fingerprints.get(first.fingerprintKeyId) : undefined;
+    first.fingerprintVersion === row.fingerprintVersion ? fingerprintUnder(first.fingerprintKeyId) : undefined;
   if (fingerprint !== undefined && !Buffer.from(first.fingerprint).equals(fingerprint)) {
     return fail({
       code: 'IDEMPOTENCY_KEY_REUSED',

@@ -56,13 +56,16 @@ export async function refundPayment(
       const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable, field } as const;
       return fail(refusedAmount(payment, refused, terms));
     }
-    const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
+    const [attempts, earlier, captures] = await Promise.all([
+      readOfPayment(transaction, 'attempt', payment),
+      readOfPayment(transaction, 'refund', payment),
+      readOfPayment(transaction, 'capture', payment),
+    ]);
+    const attempt = currentAttempt(payment, attempts);
     if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'refunded', 'paymentId'));
-    const earlier = await readOfPayment(transaction, 'refund', payment);
     if (earlier.length >= REFUNDS_MAX) return invalid(`A payment has at most ${REFUNDS_MAX} refunds.`, 'paymentId');
     const refund = newRefund(draft, attempt, refundId, amount, input.reason);
     draft.insert('refund', refund);
-    const captures = await readOfPayment(transaction, 'capture', payment);
     const reversed = await readReversedCaptureIds(transaction, payment);
     const refundableCaptures = captures.filter(({ id, status }) => status === 'SUCCEEDED' && !reversed.has(id));
     for (const allocation of allocate(refundableCaptures, refundId, amount)) {

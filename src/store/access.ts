@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ApiKey, Environment } from '../../generated/prisma/client.ts';
 import type { Database } from './database.ts';
+import type { SetBased } from './transaction.ts';
 
 export type KeyOwner = Pick<ApiKey, 'id' | 'environmentId' | 'name' | 'hint'> & Pick<Environment, 'mode' | 'accountId'>;
 
@@ -10,14 +11,21 @@ function hashOf(secret: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Whose key this is; undefined for one that nobody has or that was revoked. */
-export async function findKey(database: Database, secret: string): Promise<KeyOwner | undefined> {
-  const [owner] = await database.prisma.$queryRaw<KeyOwner[]>`
-    SELECT key.id::text, key.environment_id::text AS "environmentId", key.name, key.hint, environment.mode::text,
-           environment.account_id::text AS "accountId"
-    FROM api_key AS key JOIN environment ON environment.id = key.environment_id
-    WHERE key.hash = ${hashOf(secret)} AND key.revoked_at IS NULL`;
-  return owner;
+export async function findKey({ ask }: Database, secret: string): Promise<KeyOwner | undefined> {
+  return ask(findOwners, createHash('sha256').update(secret).digest('hex'));
 }
+
+const findOwners: SetBased<string, KeyOwner | undefined> = async (queries, hashes) => {
+  const rows = await queries.query<KeyOwner & { hash: string }>(
+    `SELECT key.id, key.environment_id, key.name, key.hint, environment.mode::text, environment.account_id,
+       encode(key.hash, 'hex') AS hash
+     FROM api_key AS key JOIN environment ON environment.id = key.environment_id
+     WHERE key.hash = ANY(SELECT decode(asked, 'hex') FROM unnest($1::text[]) AS asked) AND key.revoked_at IS NULL`,
+    [[...new Set(hashes)]],
+  );
+  const found = new Map(rows.map(({ hash, ...owner }) => [hash, owner]));
+  return hashes.map((hash) => found.get(hash));
+};
 
 /** A new secret key. It is told once, here: the database keeps its hash. */
 export async function addKey(

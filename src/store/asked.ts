@@ -1,6 +1,7 @@
 import type { Attempt, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
-import { statementName, type Database } from './database.ts';
+import type { Database } from './database.ts';
+import { statementName } from './statement-name.ts';
 import type { Place } from './operations.ts';
 
 /** A charge, refund or return that a processor was asked for, with what became of it here. */

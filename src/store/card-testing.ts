@@ -37,6 +37,7 @@ export async function countFailedAttempts(
     readonly since: Date;
   },
 ): Promise<FailedAttempts> {
+  transaction.alone();
   const names = [of.customerId, ...of.fingerprints].filter((name) => name !== null);
   for (const name of names) {
     const lock = `${of.environmentId} ${name}`;

@@ -5,9 +5,16 @@ import pg from 'pg';
  * timestamptz), for the statements that are written by hand. Prisma maps its own.
  */
 
+const columnCache = new Map<string, string>();
+
 /** "createdAt" is the column created_at. */
 export function columnOf(property: string): string {
-  return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  let column = columnCache.get(property);
+  if (column === undefined) {
+    column = property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    columnCache.set(property, column);
+  }
+  return column;
 }
 
 function propertyOf(column: string): string {

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import { askOn, type Ask } from './ask.ts';
+import { statementName } from './statement-name.ts';
+import { TRANSACTIONS_AT_ONCE, workTogether, type OnUndone, type Together } from './together.ts';
 
 /** Where a PostgreSQL is reached: a URL, or the parts of one (a Unix socket's directory is a host). */
 export type ConnectionTarget =
@@ -12,6 +14,8 @@ export type ConnectionTarget =
 export interface Database {
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
+  readonly together: Together;
+  readonly ask: Ask;
   /** Waits for the statements under way, then ends every connection. */
   close(): Promise<void>;
 }
@@ -25,7 +29,12 @@ const POOL_SIZE = 16;
  */
 export function openDatabase(
   target: ConnectionTarget,
-  options: { readonly onError: (error: Error) => void; readonly poolSize?: number },
+  options: {
+    readonly onError: (error: Error) => void;
+    readonly onUndone?: OnUndone;
+    readonly poolSize?: number;
+    readonly transactionsAtOnce?: number;
+  },
 ): Database {
   let closing = false;
   // A pool has ended before its sockets are closed: what a server that stops then says to them is no news.
@@ -56,15 +65,15 @@ export function openDatabase(
   return {
     pool,
     prisma,
+    together: workTogether(pool, {
+      atOnce: options.transactionsAtOnce ?? TRANSACTIONS_AT_ONCE,
+      onUndone: options.onUndone ?? (() => {}),
+    }),
+    ask: askOn(pool),
     async close() {
       closing = true;
       await prisma.$disconnect();
       await pool.end();
     },
   };
-}
-
-/** A name that stands for one text, so that PostgreSQL plans it once per connection. */
-export function statementName(sql: string): string {
-  return createHash('sha1').update(sql).digest('base64url');
 }

@@ -3,7 +3,7 @@ import type { Payment, PaymentEvent } from '../../generated/prisma/client.ts';
 import { decodeCursor, encodeCursor, isAfter, LOG_START, type EventPosition } from '../domain/event-cursor.ts';
 import { uuidv7 } from '../domain/ids.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
-import { statementName } from './database.ts';
+import { statementName } from './statement-name.ts';
 
 /** Which events of an environment: those that fit everything that is given. */
 export interface EventFilter {

@@ -14,7 +14,8 @@ import type {
   RefundAllocation,
 } from '../../generated/prisma/client.ts';
 import { columnOf, toJsonRows } from './columns.ts';
-import type { Transaction } from './transaction.ts';
+import type { Database } from './database.ts';
+import type { SetBased, Transaction } from './transaction.ts';
 import { deliveriesOf } from './webhook-queue.ts';
 
 /**
@@ -53,15 +54,23 @@ export interface Writes {
   readonly update: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
 }
 
+type KeyOfRow = Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>;
+
 /**
- * Claims idempotency keys. The result says of each, in the order given, whether it is now ours; a key that
- * another transaction is claiming is waited for. It also reads the transaction's clock.
+ * Claims an idempotency key, and says whether it is now ours; one that another transaction is claiming is waited for.
+ * It also reads the transaction's clock.
  */
-export async function claimKeys(
+export async function claimKey(
   transaction: Transaction,
-  keys: readonly IdempotencyKey[],
-): Promise<{ clock: TransactionClock; claimed: boolean[] }> {
-  const rows = await transaction.query<{ now: Date; xid: string; ours: string[] | null }>(
+  row: IdempotencyKey,
+): Promise<{ clock: TransactionClock; claimed: boolean }> {
+  const claim = await transaction.together(claimKeys, row);
+  if (claim.claimed) transaction.onRefusal(() => transaction.together(releaseKeys, row));
+  return claim;
+}
+
+const claimKeys: SetBased<IdempotencyKey, { clock: TransactionClock; claimed: boolean }> = async (queries, keys) => {
+  const rows = await queries.query<{ now: Date; xid: string; ours: string[] | null }>(
     `WITH ours AS (
        INSERT INTO idempotency_key
        SELECT * FROM json_populate_recordset(NULL::idempotency_key, $1::json)
@@ -75,13 +84,28 @@ export async function claimKeys(
   const row = rows[0];
   if (row === undefined) throw new Error('claimKeys answered no row');
   const ours = new Set(row.ours);
-  return { clock: { now: row.now, xid: BigInt(row.xid) }, claimed: keys.map((key) => ours.has(key.resourceId)) };
-}
+  const clock = { now: row.now, xid: BigInt(row.xid) };
+  return keys.map((key) => ({ clock, claimed: ours.has(key.resourceId) }));
+};
+
+const releaseKeys: SetBased<KeyOfRow, void> = async (queries, keys) => {
+  await queries.query(
+    `DELETE FROM idempotency_key USING json_populate_recordset(NULL::idempotency_key, $1::json) AS given
+     WHERE idempotency_key.environment_id = given.environment_id AND idempotency_key.principal = given.principal
+       AND idempotency_key.operation = given.operation AND idempotency_key.key = given.key`,
+    [
+      toJsonRows(
+        keys.map(({ environmentId, principal, operation, key }) => ({ environmentId, principal, operation, key })),
+      ),
+    ],
+  );
+  return keys.map(() => undefined);
+};
 
 /** Says which operation a claimed key is to wait for: another than was planned, or null where none was needed. */
 export async function keepOperation(
   transaction: Transaction,
-  key: Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>,
+  key: KeyOfRow,
   operationId: string | null,
 ): Promise<void> {
   await transaction.query(
@@ -93,38 +117,85 @@ export async function keepOperation(
 
 /** The transaction's clock, for commands that claim no key. */
 export async function readClock(transaction: Transaction): Promise<TransactionClock> {
-  const [row] = await transaction.query<{ now: Date; xid: string }>(
+  return transaction.together(readClocks, 'now');
+}
+
+const readClocks: SetBased<'now', TransactionClock> = async (queries, keys) => {
+  const [row] = await queries.query<{ now: Date; xid: string }>(
     'SELECT now() AS now, pg_current_xact_id()::text AS xid',
     [],
   );
   if (row === undefined) throw new Error('readClock answered no row');
-  return { now: row.now, xid: BigInt(row.xid) };
-}
+  const clock = { now: row.now, xid: BigInt(row.xid) };
+  return keys.map(() => clock);
+};
 
 /** A key that someone claimed before; undefined if it was given up since. */
 export async function readKey(
-  transaction: Transaction,
-  key: Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>,
+  { together }: Pick<Transaction, 'together'>,
+  key: KeyOfRow,
 ): Promise<IdempotencyKey | undefined> {
-  const [row] = await transaction.query<IdempotencyKey>(
-    'SELECT * FROM idempotency_key WHERE environment_id = $1 AND principal = $2 AND operation = $3 AND key = $4',
-    [key.environmentId, key.principal, key.operation, key.key],
+  return together(readKeys, key);
+}
+
+/** The same in no transaction. */
+export async function findClaimedKey({ ask }: Database, key: KeyOfRow): Promise<IdempotencyKey | undefined> {
+  return ask(readKeys, key);
+}
+
+const readKeys: SetBased<KeyOfRow, IdempotencyKey | undefined> = async (queries, keys) => {
+  const rows = await queries.query<IdempotencyKey>(
+    `SELECT key.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS asked (environment_id, principal, operation, key)
+     JOIN idempotency_key AS key USING (environment_id, principal, operation, key)`,
+    [
+      keys.map(({ environmentId }) => environmentId),
+      keys.map(({ principal }) => principal),
+      keys.map(({ operation }) => operation),
+      keys.map(({ key }) => key),
+    ],
   );
-  return row;
+  const found = new Map(rows.map((row) => [nameOf(row), row]));
+  return keys.map((key) => found.get(nameOf(key)));
+};
+
+function nameOf({ environmentId, principal, operation, key }: KeyOfRow): string {
+  return JSON.stringify([environmentId, principal, operation, key]);
+}
+
+/** One row of one environment. */
+type Id = Pick<Payment, 'environmentId' | 'id'>;
+
+/** Joins a table with the rows that are asked for: their environments in $1, their ids in $2. */
+const ASKED = 'unnest($1::uuid[], $2::uuid[]) AS asked (environment_id, id)';
+
+function askFor(ids: readonly Id[]): [string[], string[]] {
+  return [ids.map(({ environmentId }) => environmentId), ids.map(({ id }) => id)];
+}
+
+/** The rows that were asked for, in the order of the ids. */
+function inOrder<T extends Id>(ids: readonly Id[], rows: readonly T[]): (T | undefined)[] {
+  const found = new Map(rows.map((row) => [`${row.environmentId} ${row.id}`, row]));
+  return ids.map(({ environmentId, id }) => found.get(`${environmentId} ${id}`));
 }
 
 /** A payment as it stands, locked until the transaction ends. Undefined if this environment has none such. */
 export async function lockPayment(
   transaction: Transaction,
   environmentId: string,
-  paymentId: string,
+  id: string,
 ): Promise<Payment | undefined> {
-  const [row] = await transaction.query<Payment>(
-    'SELECT * FROM payment WHERE environment_id = $1 AND id = $2 FOR UPDATE',
-    [environmentId, paymentId],
-  );
-  return row;
+  return transaction.together(lockPayments, { environmentId, id });
 }
+
+/** In one order everywhere, so that no two transactions wait for each other. */
+const lockPayments: SetBased<Id, Payment | undefined> = async (queries, ids) => {
+  const rows = await queries.query<Payment>(
+    `SELECT payment.* FROM ${ASKED} JOIN payment USING (environment_id, id)
+     ORDER BY payment.environment_id, payment.id FOR UPDATE OF payment`,
+    askFor(ids),
+  );
+  return inOrder(ids, rows);
+};
 
 /** The tables whose rows belong to one payment: read after its lock, they are as they stand. */
 type PaymentChild = 'attempt' | 'capture' | 'refund' | 'operation';
@@ -136,12 +207,29 @@ type PaymentChild = 'attempt' | 'capture' | 'refund' | 'operation';
 export async function readOfPayment<T extends PaymentChild>(
   transaction: Transaction,
   table: T,
-  payment: Pick<Payment, 'environmentId' | 'id'>,
+  { environmentId, id }: Id,
 ): Promise<LedgerRows[T][]> {
-  return transaction.query<LedgerRows[T]>(
-    `SELECT * FROM ${table} WHERE environment_id = $1 AND payment_id = $2 ORDER BY created_at, id`,
-    [payment.environmentId, payment.id],
-  );
+  return transaction.together<Id, LedgerRows[T][]>(READ_OF_PAYMENT[table], { environmentId, id });
+}
+
+const READ_OF_PAYMENT: { readonly [T in PaymentChild]: SetBased<Id, LedgerRows[T][]> } = {
+  attempt: readOfPayments('attempt'),
+  capture: readOfPayments('capture'),
+  refund: readOfPayments('refund'),
+  operation: readOfPayments('operation'),
+};
+
+function readOfPayments<T extends PaymentChild>(table: T): SetBased<Id, LedgerRows[T][]> {
+  return async (queries, payments) => {
+    const rows = await queries.query<LedgerRows[T]>(
+      `SELECT ${table}.* FROM ${ASKED}
+       JOIN ${table} ON ${table}.environment_id = asked.environment_id AND ${table}.payment_id = asked.id
+       ORDER BY ${table}.created_at, ${table}.id`,
+      askFor(payments),
+    );
+    const groups = Map.groupBy(rows, ({ environmentId, paymentId }) => `${environmentId} ${paymentId}`);
+    return payments.map(({ environmentId, id }) => groups.get(`${environmentId} ${id}`) ?? []);
+  };
 }
 
 /** One row of one environment by its id. */
@@ -151,11 +239,23 @@ export async function readById<T extends 'paymentMethod' | 'operation'>(
   environmentId: string,
   id: string,
 ): Promise<LedgerRows[T] | undefined> {
-  const [row] = await transaction.query<LedgerRows[T]>(
-    `SELECT * FROM ${columnOf(table)} WHERE environment_id = $1 AND id = $2`,
-    [environmentId, id],
-  );
-  return row;
+  return transaction.together<Id, LedgerRows[T] | undefined>(READ_BY_ID[table], { environmentId, id });
+}
+
+const READ_BY_ID: { readonly [T in 'paymentMethod' | 'operation']: SetBased<Id, LedgerRows[T] | undefined> } = {
+  paymentMethod: readByIds('paymentMethod'),
+  operation: readByIds('operation'),
+};
+
+function readByIds<T extends 'paymentMethod' | 'operation'>(table: T): SetBased<Id, LedgerRows[T] | undefined> {
+  const name = columnOf(table);
+  return async (queries, ids) => {
+    const rows = await queries.query<LedgerRows[T]>(
+      `SELECT ${name}.* FROM ${ASKED} JOIN ${name} USING (environment_id, id)`,
+      askFor(ids),
+    );
+    return inOrder<LedgerRows[T]>(ids, rows);
+  };
 }
 
 /** Which of a payment's captures were taken back. To be called after lockPayment. */
@@ -184,12 +284,17 @@ export async function readRetryDelays(transaction: Transaction, environmentId: s
 
 /** Whether a customer of this environment exists; it is kept from going away until the transaction ends. */
 export async function customerExists(transaction: Transaction, environmentId: string, id: string): Promise<boolean> {
-  const rows = await transaction.query('SELECT 1 FROM customer WHERE environment_id = $1 AND id = $2 FOR KEY SHARE', [
-    environmentId,
-    id,
-  ]);
-  return rows.length === 1;
+  return transaction.together(customersExist, { environmentId, id });
 }
+
+const customersExist: SetBased<Id, boolean> = async (queries, ids) => {
+  const rows = await queries.query<Id>(
+    `SELECT customer.environment_id, customer.id FROM ${ASKED} JOIN customer USING (environment_id, id)
+     ORDER BY customer.environment_id, customer.id FOR KEY SHARE OF customer`,
+    askFor(ids),
+  );
+  return inOrder(ids, rows).map((row) => row !== undefined);
+};
 
 /**
  * The oldest customer of an environment with an e-mail address. Until the transaction ends, no other one looks for the
@@ -200,6 +305,7 @@ export async function findCustomerByEmail(
   environmentId: string,
   email: string,
 ): Promise<string | undefined> {
+  transaction.alone();
   await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${environmentId} ${email}`]);
   const [row] = await transaction.query<{ id: string }>(
     'SELECT id FROM customer WHERE environment_id = $1 AND email = $2 ORDER BY created_at, id LIMIT 1 FOR KEY SHARE',
@@ -210,20 +316,22 @@ export async function findCustomerByEmail(
 
 /** Writes everything a command decided, in one statement. Foreign keys are checked at its end. */
 export async function write(transaction: Transaction, writes: Writes): Promise<void> {
+  return transaction.together(writeAll, writes);
+}
+
+const writeAll: SetBased<Writes, void> = async (queries, all) => {
   const parts: string[] = [];
   const counts: string[] = [];
   const parameters: string[] = [];
   let updates = 0;
-  for (const [verb, tables] of [
-    ['insert', writes.insert],
-    ['update', writes.update],
-  ] as const) {
-    for (const [table, rows] of Object.entries(tables) as [LedgerTable, readonly object[]][]) {
+  for (const verb of ['insert', 'update'] as const) {
+    for (const [table, rows] of rowsByTable(all.map((writes) => writes[verb]))) {
       const [first] = rows;
       if (first === undefined) continue;
       parameters.push(toJsonRows(rows));
       const name = `${verb}_${columnOf(table)}`;
       const columns = Object.keys(first).map(columnOf);
+      if (rows.some((row) => Object.keys(row).length !== columns.length)) throw new Error(`rows of ${table} differ`);
       parts.push(`${name} AS (${statementFor(verb, columnOf(table), columns, parameters.length)})`);
       if (table === 'paymentEvent') parts.push(`insert_webhook_delivery AS (${deliveriesOf(name)})`);
       if (verb === 'update') {
@@ -232,13 +340,35 @@ export async function write(transaction: Transaction, writes: Writes): Promise<v
       }
     }
   }
-  if (parts.length === 0) return;
-  const [row] = await transaction.query<{ updated: bigint }>(
-    `WITH ${parts.join(',\n')}\nSELECT (${['0', ...counts].join(' + ')})::bigint AS updated`,
-    parameters,
-  );
-  if (row?.updated !== BigInt(updates)) throw new Error(`wrote ${row?.updated} of ${updates} rows`);
+  if (parts.length > 0) {
+    const [row] = await queries.query<{ updated: bigint }>(
+      `WITH ${parts.join(',\n')}\nSELECT (${['0', ...counts].join(' + ')})::bigint AS updated`,
+      parameters,
+    );
+    if (row?.updated !== BigInt(updates)) throw new Error(`wrote ${row?.updated} of ${updates} rows`);
+  }
+  return all.map(() => undefined);
+};
+
+/** In the order of the tables, whichever was written first: the same rows are the same statement. */
+function rowsByTable(all: readonly Writes['insert'][]): [LedgerTable, readonly object[]][] {
+  return TABLES.map((table) => [table, all.flatMap<object>((rows) => rows[table] ?? [])]);
 }
+
+const TABLES: readonly LedgerTable[] = [
+  'customer',
+  'paymentMethod',
+  'payment',
+  'paymentDestination',
+  'attempt',
+  'capture',
+  'captureReversal',
+  'refund',
+  'refundAllocation',
+  'operation',
+  'operationResolution',
+  'paymentEvent',
+];
 
 function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
   const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;

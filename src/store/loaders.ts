@@ -21,7 +21,8 @@ import type {
   WebhookEndpoint,
 } from '../../generated/prisma/client.ts';
 import { columnOf, fromRow, ROW_TYPES } from './columns.ts';
-import { statementName, type Database } from './database.ts';
+import type { Database } from './database.ts';
+import { statementName } from './statement-name.ts';
 
 /** The rows that have an id and belong to an environment. */
 interface RowsById {

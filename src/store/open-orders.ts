@@ -23,6 +23,7 @@ export async function findPaymentFor(
   orders: readonly Order[],
   { waitingToo, ofPayersOnly = false }: Counted,
 ): Promise<Pick<Payment, 'id' | 'customerId'> | undefined> {
+  transaction.alone();
   // In one order, so that two who want the same never wait for each other.
   const names = orders.map(({ type, destinationId }) => `${environmentId} ${type} ${destinationId}`).toSorted();
   for (const name of names) await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [name]);

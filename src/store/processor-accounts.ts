@@ -1,7 +1,6 @@
 import { Prisma, type PaymentMethod, type ProcessorAccount } from '../../generated/prisma/client.ts';
-import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
-import { transact, type Transaction } from './transaction.ts';
+import { transact, type SetBased, type Transaction } from './transaction.ts';
 
 type NewAccount = Omit<ProcessorAccount, 'enabled' | 'createdAt' | 'updatedAt' | 'updatedBy'>;
 
@@ -47,15 +46,18 @@ export async function findProcessorAccount(
 }
 
 /** The accounts of an environment that may be used for new payments, the oldest first. */
-export async function readEnabledAccounts({ pool }: Database, environmentId: string): Promise<ProcessorAccount[]> {
-  const { rows } = await pool.query<Record<string, unknown>>({
-    name: 'read_enabled_accounts',
-    text: 'SELECT * FROM processor_account WHERE environment_id = $1 AND enabled ORDER BY id',
-    values: [environmentId],
-    types: ROW_TYPES,
-  });
-  return rows.map((row) => fromRow<ProcessorAccount>(row));
+export async function readEnabledAccounts({ ask }: Database, environmentId: string): Promise<ProcessorAccount[]> {
+  return ask(readEnabled, environmentId);
 }
+
+const readEnabled: SetBased<string, ProcessorAccount[]> = async (queries, environmentIds) => {
+  const rows = await queries.query<ProcessorAccount>(
+    'SELECT * FROM processor_account WHERE environment_id = ANY($1::uuid[]) AND enabled ORDER BY id',
+    [[...new Set(environmentIds)]],
+  );
+  const groups = Map.groupBy(rows, (row) => row.environmentId);
+  return environmentIds.map((environmentId) => groups.get(environmentId) ?? []);
+};
 
 /** How many accounts there are, in all environments, whose credentials were sealed with none of these keys. */
 export async function countSealedOtherwise({ prisma }: Database, keyIds: readonly string[]): Promise<number> {

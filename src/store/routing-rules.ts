@@ -1,6 +1,7 @@
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { RoutingRule } from '../domain/routing.ts';
 import type { Database } from './database.ts';
+import type { SetBased } from './transaction.ts';
 
 /** The rules that hold in an environment; version 0 where none was ever set. */
 export interface Rules {
@@ -15,15 +16,23 @@ type StoredRule = Omit<RoutingRule, 'when'> & {
   };
 };
 
-export async function readRules({ pool }: Database, environmentId: string): Promise<Rules> {
-  const { rows } = await pool.query<{ version: number; rules: StoredRule[] }>({
-    name: 'read_routing_rules',
-    text: 'SELECT version, rules FROM routing_rules WHERE environment_id = $1 ORDER BY version DESC LIMIT 1',
-    values: [environmentId],
-  });
-  const [row] = rows;
-  return row === undefined ? { version: 0, rules: [] } : { version: row.version, rules: row.rules.map(fromStored) };
+export async function readRules({ ask }: Database, environmentId: string): Promise<Rules> {
+  return ask(readNewestRules, environmentId);
 }
+
+const readNewestRules: SetBased<string, Rules> = async (queries, environmentIds) => {
+  const rows = await queries.query<{ environmentId: string; version: number; rules: StoredRule[] }>(
+    `SELECT newest.* FROM unnest($1::uuid[]) AS asked (environment_id) CROSS JOIN LATERAL (
+       SELECT environment_id, version, rules FROM routing_rules WHERE environment_id = asked.environment_id
+       ORDER BY version DESC LIMIT 1) AS newest`,
+    [[...new Set(environmentIds)]],
+  );
+  const found = new Map(rows.map((row) => [row.environmentId, row]));
+  return environmentIds.map((environmentId) => {
+    const row = found.get(environmentId);
+    return row === undefined ? { version: 0, rules: [] } : { version: row.version, rules: row.rules.map(fromStored) };
+  });
+};
 
 /** Adds the version that follows another. @returns false where that one is not the newest any more */
 export async function addRules(

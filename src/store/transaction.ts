@@ -1,17 +1,43 @@
 import type pg from 'pg';
 import { fromRow, ROW_TYPES } from './columns.ts';
-import { statementName, type Database } from './database.ts';
+import type { Database } from './database.ts';
+import { statementName } from './statement-name.ts';
 
-/** One open transaction of the money path: statements by hand on one connection, at READ COMMITTED. */
+/**
+ * One open transaction of the money path, as one piece of work sees it: statements by hand on one connection, at READ
+ * COMMITTED. Others may work in the same one (store/together.ts).
+ */
 export interface Transaction {
   /** Runs one named statement and reads its rows under the names that the code uses. */
   query<T>(sql: string, parameters: readonly unknown[]): Promise<T[]>;
+  /** Runs a set-based statement, once for all who work in this transaction and ask for it at the same time. */
+  together<K, V>(statement: SetBased<K, V>, key: K): Promise<V>;
+  /** What takes back what this work has written, if it ends with nothing to commit and what others wrote stands. */
+  onRefusal(undo: () => Promise<unknown>): void;
+  /**
+   * To be called before a lock that is the transaction's and not a row's: who shares the transaction would pass it.
+   * @throws NeedsItsOwn in one that is shared: the work is then run again, alone
+   */
+  alone(): void;
 }
+
+/** A statement for many keys; its results are in their order. */
+export type SetBased<K, V> = (transaction: Queries, keys: readonly K[]) => Promise<readonly V[]>;
+
+export type Queries = Pick<Transaction, 'query'>;
 
 /** Work that ends with `commit: false` leaves nothing behind. */
 export interface Ending<T> {
   readonly commit: boolean;
   readonly value: T;
+}
+
+/** It may be run more than once: what it did before was undone. */
+export type Work<T> = (transaction: Transaction) => Promise<Ending<T>>;
+
+/** This work cannot share its transaction with others. */
+export class NeedsItsOwn extends Error {
+  override readonly name = 'NeedsItsOwn';
 }
 
 /** PostgreSQL's code for a deadlock: the transaction was undone whole, so it can be run again. */
@@ -21,45 +47,81 @@ const HUMAN_ID_TAKEN = 'payment_environment_id_human_id_key';
 const TRIES_MAX = 3;
 
 /**
- * Runs work in one transaction. Prisma's interactive transactions are not used on this path: 300 at once on a
+ * Runs work in one transaction of its own. Prisma's interactive transactions are not used on this path: 300 at once on a
  * pool of ten gave 110 failures, and each costs twice the time.
  * @throws whatever work or PostgreSQL throws, after a rollback; after a deadlock or for a human id that is
  * taken the work is run again, three times in all
  */
-export async function transact<T>(
-  database: Database,
-  work: (transaction: Transaction) => Promise<Ending<T>>,
-): Promise<T> {
+export async function transact<T>({ pool }: Pick<Database, 'pool'>, work: Work<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
-    const client = await database.pool.connect();
+    const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      return await runIn(client, work);
+      await client.query('BEGIN');
+      const queries = queriesOn(client);
+      const { commit, value } = await work({
+        ...queries,
+        together: async (statement, key) => single(await statement(queries, [key])),
+        onRefusal: () => {},
+        alone: () => {},
+      });
+      await end(client, commit);
+      return value;
     } catch (error) {
-      await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
+      broken = await rollBack(client);
       if (tries === TRIES_MAX || !isWorthAnother(error)) throw error;
     } finally {
-      // A connection that cannot even roll back is closed, not given to the next.
       client.release(broken);
     }
   }
 }
 
-async function runIn<T>(client: pg.PoolClient, work: (transaction: Transaction) => Promise<Ending<T>>): Promise<T> {
-  await client.query('BEGIN');
-  const { commit, value } = await work({
-    async query<Row>(sql: string, parameters: readonly unknown[]) {
-      const result = await client.query<Record<string, unknown>>({
-        name: statementName(sql),
-        text: sql,
-        values: [...parameters],
-        types: ROW_TYPES,
-      });
-      return result.rows.map((row) => fromRow<Row>(row));
+function single<V>(values: readonly V[]): V {
+  if (values.length !== 1) throw new Error(`a statement for one key has ${values.length} results`);
+  return values[0] as V;
+}
+
+/** The statements of a transaction on its connection, one after the other. */
+export function queriesOn(client: pg.PoolClient): Queries {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    query<Row>(sql: string, parameters: readonly unknown[]) {
+      const run = (): Promise<Row[]> => query<Row>(client, sql, parameters);
+      const rows = last.then(run, run);
+      last = rows;
+      return rows;
     },
+  };
+}
+
+/** Runs one named statement and reads its rows under the names that the code uses. */
+export async function query<Row>(
+  on: pg.Pool | pg.PoolClient,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<Row[]> {
+  const { rows } = await on.query<Record<string, unknown>>({
+    name: statementName(sql),
+    text: sql,
+    values: [...parameters],
+    types: ROW_TYPES,
   });
-  await client.query(commit ? 'COMMIT' : 'ROLLBACK');
-  return value;
+  return rows.map((row) => fromRow<Row>(row));
+}
+
+/** @throws if what was to be committed could not be: a statement of it had failed, and nobody minded */
+export async function end(client: pg.PoolClient, commit: boolean): Promise<void> {
+  const asked = commit ? 'COMMIT' : 'ROLLBACK';
+  const { command } = await client.query(asked);
+  if (command !== asked) throw new Error(`${asked} ended in ${command}`);
+}
+
+/** @returns why the connection is of no use any more: it is closed then, and not given to the next */
+export async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
+  return client.query('ROLLBACK').then(
+    () => undefined,
+    (error: Error) => error,
+  );
 }
 
 function isWorthAnother(error: unknown): boolean {

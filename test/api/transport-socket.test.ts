@@ -10,17 +10,18 @@ import { openSocket, type SocketMessage } from '../harness/socket.ts';
 import { until } from '../harness/until.ts';
 
 const listeners = countListeners();
-const gateway = useGateway({
-  transport: {
-    bodyBytesMax: 40_000,
-    connectionInitTimeoutMs: 200,
-    pingIntervalMs: 300,
-    sendBufferBytesMax: 100_000,
-    operationsPerSocketMax: 5,
-    jsonDepthMax: 20,
-    corsOrigins: ['https://shop.example'],
-  },
-});
+const transport = {
+  bodyBytesMax: 40_000,
+  connectionInitTimeoutMs: 200,
+  pingIntervalMs: 300,
+  sendBufferBytesMax: 100_000,
+  operationsPerSocketMax: 5,
+  jsonDepthMax: 20,
+  corsOrigins: ['https://shop.example'],
+};
+const gateway = useGateway({ transport });
+/** It does not ping while a test lasts: what cuts a client off there is what waits for it. */
+const patient = useGateway({ transport: { ...transport, pingIntervalMs: 300_000 } });
 
 const FEED = String(PaymentEventsDocument);
 
@@ -38,15 +39,15 @@ async function openKnown(payload: unknown = { authorization: gateway().keys.test
 }
 
 /** A socket of a client that can do what browsers cannot: send bytes as they are, and stop reading. */
-async function openUnusual(options: ClientOptions = {}) {
-  const socket = new RawWebSocket(gateway().url.replace('http', 'ws'), 'graphql-transport-ws', options);
+async function openUnusual(options: ClientOptions = {}, { url, keys } = gateway()) {
+  const socket = new RawWebSocket(url.replace('http', 'ws'), 'graphql-transport-ws', options);
   onTestFinished(() => socket.terminate());
   const messages: SocketMessage[] = [];
   socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as SocketMessage));
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   await once(socket, 'open');
   const send = (message: object): void => socket.send(JSON.stringify(message));
-  send({ type: 'connection_init', payload: { authorization: gateway().keys.test } });
+  send({ type: 'connection_init', payload: { authorization: keys.test } });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));
   return { socket, messages, closed, send };
 }
@@ -135,11 +136,11 @@ test('who answers no ping is cut off', async () => {
 });
 
 test.each([
-  ['whose buffer has grown too large', 2],
-  ['who has not answered a ping for what waits for it', 1],
-])('a client that does not read, %s, is told where to go on, and closed with 4413', async (_, feeds) => {
-  const pay = await heavyPayments(gateway);
-  const { socket, messages, closed, send } = await openUnusual();
+  ['whose buffer has grown too large', 2, patient],
+  ['who has not answered a ping for what waits for it', 1, gateway],
+])('a client that does not read, %s, is told where to go on, and closed with 4413', async (_, feeds, to) => {
+  const pay = await heavyPayments(to);
+  const { socket, messages, closed, send } = await openUnusual({}, to());
   const ids = Array.from({ length: feeds }, (__, index) => `feed-${index}`);
   for (const id of ids) send(subscribe(id, HEAVY_FEED));
   await until(() => ids.every((id) => messages.some((message) => message.id === id)));
@@ -160,7 +161,7 @@ test.each([
     // What comes after that cursor is what was not told, nothing left out and nothing twice.
     const told = messages.filter((message) => message.id === id && message.type === 'next').length - 1;
     expect(told).toBeLessThan(paid);
-    const again = await openUnusual();
+    const again = await openUnusual({}, to());
     const missed = paid - told;
     again.send(
       subscribe('again', 'subscription($after: String) { paymentEvents(after: $after) { cursor } }', { after: cursor }),

@@ -71,7 +71,7 @@ export class Failpoints {
     };
     const meet: Query = function (...args) {
       const [first] = args;
-      if (first === 'BEGIN') writtenBy.set(this, []);
+      if (typeof first === 'string' && first.startsWith('BEGIN')) writtenBy.set(this, []);
       const written = writtenBy.get(this);
       if (written === undefined) return query.apply(this, args);
       if (first === 'COMMIT' && args.length === 1) return commit(this, written);
@@ -89,15 +89,15 @@ export class Failpoints {
     const { crash } = this.#orders;
     if (crash === undefined) return;
     const point = CRASH_POINTS[crash.at];
-    const stops = operations.some(({ payment_id, kind, status }) => {
+    const stopped = operations.filter(({ payment_id, kind, status }) => {
       if (kind !== (crash.kinds[payment_id] ?? 'CHARGE')) return false;
       if ('call' in point) return 'call' in passing && passing.call === point.call;
       return 'commit' in passing && passing.commit === point.commit && stepOf(status) === point.wrote;
     });
-    if (!stops) return;
-    this.#standing++;
+    if (stopped.length === 0) return;
+    this.#standing += stopped.length;
     // As a power failure would: nothing is said, nothing is closed.
-    if (this.#standing === crash.count) process.kill(process.pid, 'SIGKILL');
+    if (this.#standing >= crash.count) process.kill(process.pid, 'SIGKILL');
     await new Promise(() => {});
   }
 }

@@ -18,6 +18,8 @@ const app = await startApp({
   host: '127.0.0.1',
   port: 0,
   log: pino({ level: 'silent' }),
+  // What stands still holds up nothing that is to come there, too.
+  transactionsAtOnce: 12,
   sandbox: { ...options.sandbox, interpose: failpoints.interposed },
 });
 process.on('message', (orders: Orders) => {

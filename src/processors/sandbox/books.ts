@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import type { StatementLine } from '../port.ts';
 import { chargeOf, type Charge, type ChargeRow, type Movement, type NewCharge, type NewMovement } from './records.ts';
+import { addCards, addCharges, oneByOne, readCards, readCharges, type CardRow, type Gather } from './gathered.ts';
 import {
-  ADD_CHARGE,
   ADVANCE_CHARGES,
   ADVANCE_MOVEMENTS,
   addMovement,
@@ -26,7 +26,11 @@ export interface BooksOptions {
   readonly authorizationMs?: number;
   /** How long after a capture its money is paid out. 24 hours by default. */
   readonly settlementMs?: number;
+  /** How what is asked for at the same time is booked in one statement. One by one by default. */
+  readonly gather?: Gather;
 }
+
+const STATEMENTS_AT_ONCE = 2;
 
 const DEFAULT_AUTHORIZATION_MS = 7 * 24 * 3_600_000;
 const DEFAULT_SETTLEMENT_MS = 24 * 3_600_000;
@@ -44,29 +48,29 @@ export class SandboxBooks {
   readonly authorizationMs: number;
   readonly #settlementMs: number;
   readonly #pool: Pool;
+  readonly #addCards: (card: CardRow) => Promise<void>;
+  readonly #readCards: (card: Omit<CardRow, 'behavior'>) => Promise<string | undefined>;
+  readonly #addCharges: (charge: NewCharge) => Promise<void>;
+  readonly #readCharges: (charge: Pick<NewCharge, 'merchant' | 'key'>) => Promise<Charge | undefined>;
 
   constructor(pool: Pool, options: BooksOptions = {}) {
     this.#pool = pool;
+    const { gather = oneByOne } = options;
+    this.#addCards = gather(STATEMENTS_AT_ONCE, (cards) => addCards(pool, cards));
+    this.#readCards = gather(STATEMENTS_AT_ONCE, (cards) => readCards(pool, cards));
+    this.#addCharges = gather(STATEMENTS_AT_ONCE, (charges) => addCharges(pool, charges, this.#settlementMs));
+    this.#readCharges = gather(STATEMENTS_AT_ONCE, (charges) => readCharges(pool, charges));
     this.authorizationMs = options.authorizationMs ?? DEFAULT_AUTHORIZATION_MS;
     this.#settlementMs = options.settlementMs ?? DEFAULT_SETTLEMENT_MS;
   }
 
   async addCard(merchant: string, token: string, behavior: string): Promise<void> {
-    await this.#pool.query('INSERT INTO sandbox_card (merchant, token, behavior) VALUES ($1, $2, $3)', [
-      merchant,
-      token,
-      behavior,
-    ]);
+    await this.#addCards({ merchant, token, behavior });
   }
 
   /** The behaviour of the card behind a token; undefined for a token that this merchant was never given. */
   async readCard(merchant: string, token: string): Promise<string | undefined> {
-    const { rows } = await this.#pool.query<{ behavior: string }>({
-      name: 'sandbox_read_card',
-      text: 'SELECT behavior FROM sandbox_card WHERE merchant = $1 AND token = $2',
-      values: [merchant, token],
-    });
-    return rows[0]?.behavior;
+    return this.#readCards({ merchant, token });
   }
 
   /** The behaviour of the card that a charge was made with. */
@@ -82,40 +86,14 @@ export class SandboxBooks {
 
   /** Books a charge; under a key that was used before it books nothing and answers the first charge. */
   async addCharge(charge: NewCharge): Promise<Charge> {
-    const { merchant, id, key, token, status, next, amount, currency, captureNow } = charge;
-    const { declineCode, networkTransactionId, returnUrl } = charge;
-    await this.#pool.query({
-      name: 'sandbox_add_charge',
-      text: ADD_CHARGE,
-      values: [
-        merchant,
-        id,
-        key,
-        token,
-        status,
-        next?.status ?? null,
-        next?.inMs ?? null,
-        amount,
-        currency,
-        captureNow,
-        declineCode,
-        networkTransactionId,
-        returnUrl,
-        this.#settlementMs,
-      ],
-    });
-    const booked = await this.readCharge(merchant, key);
+    await this.#addCharges(charge);
+    const booked = await this.readCharge(charge.merchant, charge.key);
     if (booked === undefined) throw new Error('a charge that was just booked is gone');
     return booked;
   }
 
   async readCharge(merchant: string, key: string): Promise<Charge | undefined> {
-    const { rows } = await this.#pool.query<ChargeRow>({
-      name: 'sandbox_read_charge',
-      text: `SELECT ${CHARGE_COLUMNS} FROM sandbox_charge WHERE merchant = $1 AND key = $2`,
-      values: [merchant, key],
-    });
-    return rows[0] && chargeOf(rows[0]);
+    return this.#readCharges({ merchant, key });
   }
 
   /** The charge of an id, whichever merchant's: the payer who comes to it knows nothing of merchants. */

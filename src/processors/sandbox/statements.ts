@@ -18,13 +18,16 @@ export const CHARGE_COLUMNS = `
 /** The columns of a movement that are ever read. */
 export const MOVEMENT_COLUMNS = 'id, kind, status, settled_at AS "settledAt"';
 
-/** Books a charge, unless its key was used before. */
-export const ADD_CHARGE = `
+/** Books charges, of those whose key was not used before. */
+export const ADD_CHARGES = `
   INSERT INTO sandbox_charge (merchant, id, key, token, status, next_status, next_at, amount, currency,
     capture_now, amount_captured, decline_code, network_transaction_id, return_url, settles_at)
-  VALUES ($1, $2, $3, $4, $5, $6, ${inMs('$7')}, $8, $9, $10,
-    CASE WHEN $10 AND $5 = 'approved' THEN $8::bigint ELSE 0 END, $11, $12, $13,
-    CASE WHEN $10 AND $5 = 'approved' THEN ${inMs('$14')} END)
+  SELECT merchant, id, key, token, status, "nextStatus", ${inMs('"nextInMs"')}, amount, currency, "captureNow",
+    CASE WHEN "captureNow" AND status = 'approved' THEN amount ELSE 0 END, "declineCode", "networkTransactionId",
+    "returnUrl", CASE WHEN "captureNow" AND status = 'approved' THEN ${inMs('$2')} END
+  FROM json_to_recordset($1::json) AS new (merchant text, id text, key text, token text, status text,
+    "nextStatus" text, "nextInMs" float8, amount bigint, currency text, "captureNow" boolean, "declineCode" text,
+    "networkTransactionId" text, "returnUrl" text)
   ON CONFLICT (merchant, key) DO NOTHING`;
 
 /** What an approval makes of next_status and next_at: an authorisation is held for so long, a captured charge stays. */

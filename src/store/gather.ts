@@ -1,0 +1,56 @@
+import DataLoader from 'dataloader';
+
+/** One statement for as many: beyond that, a larger one is no cheaper for each. */
+const BATCH_MAX = 64;
+
+/** How what is asked for one by one is done together. */
+export type Gather = typeof gather;
+
+/**
+ * What is asked for at the same time is done in one go, and only so many of these run at once: what arrives meanwhile is
+ * gathered for the next. Under little load everything begins at once and alone; the more there is to do, the more is done
+ * in one go.
+ * @param run answers in the order of the keys; an Error is for that key alone. Where it fails whole it is run again for
+ * each key, so that one that is bad harms no other: it has to bear that
+ */
+export function gather<K, V>(
+  atOnce: number,
+  run: (keys: readonly K[]) => Promise<readonly (V | Error)[]>,
+): (key: K) => Promise<V> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  const begin = (dispatch: () => void): void => {
+    if (running === atOnce) waiting.push(dispatch);
+    else {
+      running++;
+      // After everything that has arrived already was read.
+      setImmediate(dispatch);
+    }
+  };
+  const loader = new DataLoader<K, V>(
+    async (keys) => {
+      try {
+        return await run(keys).catch((error: unknown) => {
+          if (keys.length === 1) throw error;
+          return Promise.all(keys.map(async (key) => onlyOne(await run([key]).catch(asError))));
+        });
+      } finally {
+        const next = waiting.shift();
+        if (next === undefined) running--;
+        else next();
+      }
+    },
+    { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: begin },
+  );
+  return (key) => loader.load(key);
+}
+
+function onlyOne<V>(results: readonly (V | Error)[] | Error): V | Error {
+  if (results instanceof Error) return results;
+  if (results.length !== 1) return new Error(`${results.length} answers for one key`);
+  return results[0] as V | Error;
+}
+
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('it failed with no error', { cause: reason });
+}

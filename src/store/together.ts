@@ -1,0 +1,167 @@
+import DataLoader from 'dataloader';
+import type pg from 'pg';
+import { asError, gather } from './gather.ts';
+import {
+  end,
+  NeedsItsOwn,
+  queriesOn,
+  rollBack,
+  transact,
+  type Ending,
+  type Queries,
+  type SetBased,
+  type Transaction,
+  type Work,
+} from './transaction.ts';
+
+/**
+ * Work that arrives at the same time is done in one transaction: a DataLoader for writes. Each piece of work is written as
+ * if it were alone; those of one kind ask for the same statements at the same time, and these are set-based, so that 64
+ * payments take as many round trips and commits as one. What cannot be done together is done one by one.
+ */
+export interface Together {
+  /**
+   * @param kind work of one kind takes the same statements in the same order
+   * @param subjects what the work looks at and changes: no two pieces of work with a subject in common share a transaction,
+   * because neither would see what the other has decided
+   * @throws what `transact` throws
+   */
+  <T>(kind: string, subjects: readonly string[], work: Work<T>): Promise<T>;
+}
+
+interface Piece {
+  readonly subjects: readonly string[];
+  readonly work: Work<unknown>;
+}
+
+/** Two keep PostgreSQL busy while the process prepares the next. */
+export const TRANSACTIONS_AT_ONCE = 2;
+
+/**
+ * Who shares a transaction waits for no lock for long: everybody in it would. 500 ms are shorter than PostgreSQL takes to
+ * notice a deadlock.
+ */
+const BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'";
+
+interface Options {
+  /** How many transactions of one kind may be open. */
+  readonly atOnce: number;
+  readonly onUndone: OnUndone;
+}
+
+/** Told why what was done together was undone, of how many: each of them is run alone then. */
+export type OnUndone = (reason: Error, pieces: number) => void;
+
+export function workTogether(pool: pg.Pool, { atOnce, onUndone }: Options): Together {
+  const queues = new Map<string, (piece: Piece) => Promise<Ending<unknown> | undefined>>();
+  return async <T>(kind: string, subjects: readonly string[], work: Work<T>): Promise<T> => {
+    const queue = queues.get(kind) ?? gather(atOnce, (pieces: readonly Piece[]) => runAll(pool, pieces, onUndone));
+    queues.set(kind, queue);
+    const ending = await queue({ subjects, work });
+    // What has to wait keeps nobody else waiting here: the others have gone on.
+    return ending === undefined ? transact({ pool }, work) : (ending.value as T);
+  };
+}
+
+type Endings = readonly (Ending<unknown> | undefined)[];
+
+/** @returns how each piece ended; undefined where it is to be run alone */
+async function runAll(
+  pool: pg.Pool,
+  pieces: readonly Piece[],
+  onUndone: OnUndone,
+): Promise<(Ending<unknown> | undefined | Error)[]> {
+  const results = new Map<Piece, Ending<unknown> | undefined | Error>();
+  for (const part of withoutCommonSubjects(pieces)) {
+    const endings = await runShared(pool, part, onUndone).catch(asError);
+    for (const [index, piece] of part.entries()) {
+      results.set(piece, endings instanceof Error ? endings : endings?.[index]);
+    }
+  }
+  return pieces.map((piece) => results.get(piece));
+}
+
+/** The same pieces, in as many parts as it takes to have no subject twice in one. */
+function withoutCommonSubjects(pieces: readonly Piece[]): Piece[][] {
+  const parts: { readonly pieces: Piece[]; readonly subjects: Set<string> }[] = [];
+  for (const piece of pieces) {
+    let part = parts.find(({ subjects }) => piece.subjects.every((subject) => !subjects.has(subject)));
+    if (part === undefined) parts.push((part = { pieces: [], subjects: new Set() }));
+    part.pieces.push(piece);
+    for (const subject of piece.subjects) part.subjects.add(subject);
+  }
+  return parts.map((part) => part.pieces);
+}
+
+/**
+ * Runs pieces of work in one transaction.
+ * @returns how each ended, undefined for one that needs its own; undefined where all was undone, because one has failed
+ * @throws if nobody can tell whether it was committed, or there is no connection
+ */
+async function runShared(pool: pg.Pool, pieces: readonly Piece[], onUndone: OnUndone): Promise<Endings | undefined> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    const endings = await workOn(client, pieces).catch(asError);
+    if (endings instanceof Error) {
+      onUndone(endings, pieces.length);
+      broken = await rollBack(client);
+      return undefined;
+    }
+    const commit = endings.some((ending) => ending?.commit === true);
+    await end(client, commit).catch((error: unknown) => {
+      broken = asError(error);
+      throw broken;
+    });
+    return endings;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function workOn(client: pg.PoolClient, pieces: readonly Piece[]): Promise<Endings> {
+  await client.query(BEGIN_SHARED);
+  const shared = new SharedTransaction(queriesOn(client));
+  const settled = await Promise.allSettled(pieces.map(({ work }) => shared.run(work)));
+  return settled.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
+}
+
+class SharedTransaction {
+  readonly #queries: Queries;
+  readonly #loaders = new Map<unknown, DataLoader<unknown, unknown>>();
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  /** @returns undefined for work that needs a transaction of its own: it has left nothing in this one */
+  async run<T>(work: Work<T>): Promise<Ending<T> | undefined> {
+    const undos: (() => Promise<unknown>)[] = [];
+    const transaction: Transaction = {
+      ...this.#queries,
+      together: (statement, key) => this.#together(statement, key),
+      onRefusal: (undo) => void undos.push(undo),
+      alone: () => {
+        throw new NeedsItsOwn('others share this transaction');
+      },
+    };
+    let ending: Ending<T> | undefined;
+    try {
+      ending = await work(transaction);
+    } catch (error) {
+      if (!(error instanceof NeedsItsOwn)) throw error;
+    }
+    if (ending?.commit !== true) for (const undo of undos) await undo();
+    return ending;
+  }
+
+  #together<K, V>(statement: SetBased<K, V>, key: K): Promise<V> {
+    const known = this.#loaders.get(statement) as DataLoader<K, V> | undefined;
+    const loader = known ?? new DataLoader<K, V>((keys) => statement(this.#queries, keys), { cache: false });
+    if (known === undefined) this.#loaders.set(statement, loader);
+    return loader.load(key);
+  }
+}
