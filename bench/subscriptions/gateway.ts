@@ -2,7 +2,7 @@ import { Session } from 'node:inspector/promises';
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { newId, startApp } from '../../src/app.ts';
-import { perSecond, TRANSPORT_RATES } from '../../src/domain/transport-limits.ts';
+import { TRANSPORT_RATES } from '../../src/domain/transport-limits.ts';
 import { encodeId } from '../../src/domain/ids.ts';
 import type { Result } from '../../src/domain/result.ts';
 import { createCustomer } from '../../src/payments/customer.ts';
@@ -45,7 +45,7 @@ const calls = {
       port: 0,
       log: pino({ level: 'warn' }, process.stderr),
       // All subscribers come with one key, at once.
-      transport: { rates: { ...TRANSPORT_RATES, key: perSecond(100_000, 100_000) } },
+      transport: { rates: { ...TRANSPORT_RATES, key: { count: 100_000, windowMs: 1_000, burst: 100_000 } } },
     });
     const { database: own } = app.gateway;
     const { test } = await addAccount(own, { name: 'A shop', newId });

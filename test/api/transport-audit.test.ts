@@ -8,8 +8,11 @@ describe('GraphQL over HTTP', () => {
   const audits = serverAudits({
     url: () => gateway().url,
     // It asks as anyone would; nobody is answered here without a key.
-    fetchFn: (url: string, init: RequestInit = {}) =>
-      fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${gateway().keys.test}` } }),
+    fetchFn: (url: string, init: RequestInit = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${gateway().keys.test}`);
+      return fetch(url, { ...init, headers });
+    },
   });
 
   test('there are audits', () => {

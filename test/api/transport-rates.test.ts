@@ -52,7 +52,7 @@ test('each key has its operations, and is told how many are left', async () => {
   expect(await statuses(5, () => ask(to, to.keys.test))).toEqual([200, 200, 200, 200, 429]);
   const refused = await ask(to, to.keys.test);
   expect(refused.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } }]);
-  const { retryAfterMs } = refused.errors?.[0]?.extensions as { retryAfterMs: number };
+  const retryAfterMs = Number(refused.errors?.[0]?.extensions?.['retryAfterMs']);
   expect(retryAfterMs).toBeGreaterThan(9_000_000);
   expect(Number(refused.headers.get('retry-after'))).toBe(Math.ceil(retryAfterMs / 1_000));
   expect(refused.headers.get('ratelimit')).toMatch(/^"key";r=0;t=50000$|^"key";r=0;t=4\d{4}$/);

@@ -127,6 +127,9 @@ test('a subscriber over server-sent events that does not read is cut off', async
     await pay();
     return listeners() === 0;
   });
+  raw.socket.resume();
+  // Cut off in the middle: it was not the end.
+  expect(await raw.ended).not.toContain('event: complete');
   await works();
 });
 

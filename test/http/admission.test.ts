@@ -8,30 +8,27 @@ const HOME = '192.0.2.1';
 
 /** A gateway that knows one key, once it is let answer. Every question waits until then. */
 function asked() {
-  const waiting: ((rows: Promise<object[]>) => void)[] = [];
-  const $queryRaw = () => new Promise<object[]>((resolve) => waiting.push(resolve));
-  const gateway = { database: { prisma: { $queryRaw } } } as unknown as Gateway;
-  const answer = (rows: Promise<object[]>): number => {
+  const waiting: PromiseWithResolvers<object | undefined>[] = [];
+  const ask = () => {
+    const question = Promise.withResolvers<object | undefined>();
+    waiting.push(question);
+    return question.promise;
+  };
+  const gateway = { database: { ask } } as unknown as Gateway;
+  const answer = (by: (question: PromiseWithResolvers<object | undefined>) => void): number => {
     const questions = waiting.splice(0);
-    for (const resolve of questions) resolve(rows);
+    for (const question of questions) by(question);
     return questions.length;
   };
   let nowMs = 1_000;
   return {
     admission: new Admission(gateway, rates, () => nowMs),
     /** @returns how many had asked */
-    yes: () => answer(Promise.resolve([{ id: 'a-key', environmentId: 'an-environment' }])),
-    no: () => answer(Promise.resolve([])),
-    broken: () => answer(rejected(new Error('no database'))),
+    yes: () => answer(({ resolve }) => resolve({ id: 'a-key', environmentId: 'an-environment' })),
+    no: () => answer(({ resolve }) => resolve(undefined)),
+    broken: () => answer(({ reject }) => reject(new Error('no database'))),
     pass: (ms: number) => (nowMs += ms),
   };
-}
-
-/** Nobody hears of it who does not ask. */
-function rejected(error: Error): Promise<never> {
-  const promise = Promise.reject(error);
-  promise.catch(() => undefined);
-  return promise;
 }
 
 /** What became of some requests: who was let in, or why not. */
