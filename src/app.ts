@@ -14,10 +14,12 @@ import { networkReader } from './http/address.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
+import { DEFAULT_LIMITS, type Limits } from './domain/limits.ts';
 import { Metrics } from './http/metrics.ts';
 import { notifications, type Refusal } from './http/notifications.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
+import type { TrustedDocuments } from './http/trusted-documents.ts';
 import { Circuits } from './payments/circuits.ts';
 import { Connections } from './payments/connections.ts';
 import type { Gateway, Settings } from './payments/gateway.ts';
@@ -58,6 +60,14 @@ export interface AppOptions {
   readonly settings?: Partial<Settings>;
   /** What the transport takes, where that is not the default. */
   readonly transport?: Partial<TransportSettings>;
+  /** What one operation may come to, where that is not the default. */
+  readonly limits?: Partial<Limits>;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production?: boolean;
+  /** Whether GraphiQL is served: unless told otherwise, where it is not production. */
+  readonly explorer?: boolean;
+  /** Documents that clients send by their hash. */
+  readonly trustedDocuments?: TrustedDocuments | undefined;
   /** How many transactions of one kind may be open at once, in a test that holds some of them. */
   readonly transactionsAtOnce?: number;
   /** How the receivers of webhooks are found, in a test. */
@@ -137,7 +147,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     await events.start();
     await tellSealed(gateway);
     const demo = await options.demo?.(gateway);
-    const { host, port } = options;
+    const { host, port, production = false, explorer = !production, trustedDocuments } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const metrics = new Metrics(gateway);
     const refusals = new Map<Refusal, number>();
     const onRefused = (reason: Refusal): void => {
@@ -148,8 +159,21 @@ export async function startApp(options: AppOptions): Promise<App> {
     const networkOf = networkReader(transport.trustedProxies);
     const pages = [challenge(books), hosted(gateway, networkOf), receipt(gateway), notifications(gateway, onRefused)];
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
-    const listening = { gateway, feed: events, log, host, port, demo, pages, settings: transport, networkOf };
-    const server = await startServer(listening);
+    const server = await startServer({
+      gateway,
+      feed: events,
+      log,
+      host,
+      port,
+      demo,
+      pages,
+      limits,
+      production,
+      explorer,
+      trustedDocuments,
+      settings: transport,
+      networkOf,
+    });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
     const bookkeeper = new Bookkeeper(gateway);

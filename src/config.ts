@@ -8,9 +8,16 @@ import {
   type TransportLimit,
   type TransportSettings,
 } from './domain/transport-limits.ts';
+import { DEFAULT_LIMITS, type Limits } from './domain/limits.ts';
 
 /** With each of them, every address of a page may have to be compared. */
 const OTHER_SECRETS_MAX = 10;
+
+/** The default is in its one place, with what it was measured by. */
+function limit(name: Exclude<keyof Limits, 'operationMs'>, min: number, max: number) {
+  const message = `must be ${min} to ${max}`;
+  return z.coerce.number(message).int(message).min(min, message).max(max, message).default(DEFAULT_LIMITS[name]);
+}
 
 /**
  * Everything that an operator can set. This is the only place that reads the environment; an unknown or
@@ -27,6 +34,7 @@ const Environment = z.strictObject({
     .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  NODE_ENV: z.string().optional(),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
   ...shapeOfLimits(),
   TENDER_COMMIT: z.string().min(1).max(64).optional(),
@@ -38,11 +46,28 @@ const Environment = z.strictObject({
     .default([]),
   TENDER_DATA_DIR: z.string().min(1).optional(),
   TENDER_EVENT_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_EXPLORER: z.enum(['on', 'off'], 'must be on or off').optional(),
   TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_OPERATION_SECONDS: z.coerce
+    .number('must be 1 to 600 seconds')
+    .int()
+    .min(1)
+    .max(600)
+    .default(DEFAULT_LIMITS.operationMs / 1_000),
   TENDER_OTHER_SECRETS: list()
     .refine((secrets) => secrets.every(({ length }) => length >= 32), 'each must have at least 32 characters')
     .refine((secrets) => secrets.length <= OTHER_SECRETS_MAX, `can be ${OTHER_SECRETS_MAX} at most`)
     .default([]),
+  TENDER_MAX_ALIASES: limit('aliases', 0, 10_000),
+  TENDER_MAX_COST: limit('cost', 100, 10_000_000),
+  TENDER_MAX_DEPTH: limit('depth', 1, 200),
+  TENDER_MAX_DIRECTIVES: limit('directives', 0, 10_000),
+  TENDER_MAX_DUPLICATE_FIELDS: limit('duplicateFields', 0, 1_000),
+  TENDER_MAX_FRAGMENTS: limit('fragments', 0, 1_000),
+  // graphql recurses with each: it takes some thousand levels before its stack ends.
+  TENDER_MAX_NESTING: limit('nesting', 10, 200),
+  TENDER_MAX_PAYER_COST: limit('payerCost', 100, 10_000_000),
+  TENDER_MAX_TOKENS: limit('tokens', 100, 50_000),
   TENDER_METRICS_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must have at least 16 characters, without spaces')
@@ -68,6 +93,8 @@ const Environment = z.strictObject({
     .refine(isOrigin, 'must be the address of a stand-in for Stripe, without a path: http://127.0.0.1:12111')
     .refine(isSafeForSecrets, 'must begin with https://, or lead to this machine')
     .optional(),
+  TENDER_TRUSTED_DOCUMENTS: z.string().min(1).optional(),
+  TENDER_TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false'], 'must be true or false').default('false'),
   TENDER_TRUSTED_PROXIES: list()
     .refine((proxies) => proxies.every(isNetwork), 'must be addresses or networks, such as 10.0.0.0/8,fd00::/8')
     .default([]),
@@ -167,6 +194,16 @@ export interface Config {
   readonly webhooksPrivateNetworks: boolean;
   /** What the transport takes at most, and from whom. */
   readonly transport: TransportSettings;
+  /** What one operation may come to. */
+  readonly limits: Limits;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production: boolean;
+  /** Whether GraphiQL is served. */
+  readonly explorer: boolean;
+  /** The file of documents that clients send by their hash. */
+  readonly trustedDocuments: string | undefined;
+  /** Whether nothing but those is executed. */
+  readonly trustedDocumentsOnly: boolean;
 }
 
 /** One line for the person who started the gateway. */
@@ -199,6 +236,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (data.TENDER_SECRET !== undefined && data.TENDER_OTHER_SECRETS.includes(data.TENDER_SECRET)) {
     throw new ConfigError('TENDER_OTHER_SECRETS: TENDER_SECRET is among them; they are the secrets besides it.');
   }
+  if (data.TENDER_TRUSTED_DOCUMENTS_ONLY === 'true' && data.TENDER_TRUSTED_DOCUMENTS === undefined) {
+    throw new ConfigError(
+      'TENDER_TRUSTED_DOCUMENTS_ONLY: it needs TENDER_TRUSTED_DOCUMENTS, the file that they are in.',
+    );
+  }
+  const production = data.NODE_ENV === 'production' || data.DATABASE_URL !== undefined;
   return {
     databaseUrl: data.DATABASE_URL,
     host: data.HOST,
@@ -217,6 +260,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     metricsToken: data.TENDER_METRICS_TOKEN,
     stripeApiUrl: data.TENDER_STRIPE_API_URL,
     webhooksPrivateNetworks: data.TENDER_WEBHOOKS_PRIVATE_NETWORKS === 'true',
+    limits: limitsOf(data),
+    production,
+    explorer: data.TENDER_EXPLORER === undefined ? !production : data.TENDER_EXPLORER === 'on',
+    trustedDocuments: data.TENDER_TRUSTED_DOCUMENTS,
+    trustedDocumentsOnly: data.TENDER_TRUSTED_DOCUMENTS_ONLY === 'true',
     transport: transportOf(data),
   };
 }
@@ -233,5 +281,20 @@ function transportOf(data: z.output<typeof Environment>): TransportSettings {
       token: data.TENDER_RATE_LIMIT_TOKEN,
       address: data.TENDER_RATE_LIMIT_ADDRESS,
     },
+  };
+}
+
+function limitsOf(data: z.infer<typeof Environment>): Limits {
+  return {
+    tokens: data.TENDER_MAX_TOKENS,
+    depth: data.TENDER_MAX_DEPTH,
+    nesting: data.TENDER_MAX_NESTING,
+    aliases: data.TENDER_MAX_ALIASES,
+    directives: data.TENDER_MAX_DIRECTIVES,
+    duplicateFields: data.TENDER_MAX_DUPLICATE_FIELDS,
+    fragments: data.TENDER_MAX_FRAGMENTS,
+    cost: data.TENDER_MAX_COST,
+    payerCost: data.TENDER_MAX_PAYER_COST,
+    operationMs: data.TENDER_OPERATION_SECONDS * 1_000,
   };
 }

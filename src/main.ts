@@ -4,6 +4,7 @@ import { commitOf } from './build.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { readOrMakeDemo, readOrMakeSecret } from './demo.ts';
 import { ListenError } from './http/server.ts';
+import { readTrustedDocuments, TrustedDocumentsError } from './http/trusted-documents.ts';
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
@@ -35,8 +36,28 @@ async function start(config: Config, log: Logger): Promise<Running> {
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   const { stripeApiUrl, metricsToken, transport } = config;
   const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
-  const placed = { host, port, publicUrl, transport, log, commit };
-  const options = { ...placed, otherSecrets, settings, connectors, metricsToken, sandbox };
+  const { limits, production, explorer } = config;
+  const trustedDocuments =
+    config.trustedDocuments === undefined
+      ? undefined
+      : { documents: readTrustedDocuments(config.trustedDocuments), only: config.trustedDocumentsOnly };
+  const options = {
+    otherSecrets,
+    host,
+    port,
+    publicUrl,
+    log,
+    settings,
+    connectors,
+    metricsToken,
+    sandbox,
+    commit,
+    transport,
+    limits,
+    production,
+    explorer,
+    trustedDocuments,
+  };
   if (databaseUrl !== undefined && secret !== undefined) {
     await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
     return { app: await startApp({ ...options, database: databaseUrl, secret }), cluster: undefined };
@@ -60,9 +81,9 @@ async function start(config: Config, log: Logger): Promise<Running> {
 }
 
 /** What the console shows once the gateway is up. */
-function greet({ app }: Running): void {
+function greet({ app }: Running, { explorer }: Config): void {
   const endpoint = `${app.server.url}/graphql`;
-  say(`\nTender is up.\n\n  GraphQL and GraphiQL   ${endpoint}`);
+  say(`\nTender is up.\n\n  ${explorer ? 'GraphQL and GraphiQL' : 'GraphQL             '}   ${endpoint}`);
   if (app.demo === undefined) {
     say('\nCtrl-C ends it.\n');
     return;
@@ -128,9 +149,11 @@ try {
   const log = createLogger(config.logLevel);
   const starting = start(config, log);
   stopOnSignal(starting, log);
-  greet(await starting);
+  greet(await starting, config);
 } catch (error) {
-  const expected = [ConfigError, DatabaseSetupError, ListenError].some((kind) => error instanceof kind);
+  const expected = [ConfigError, DatabaseSetupError, ListenError, TrustedDocumentsError].some(
+    (kind) => error instanceof kind,
+  );
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
   process.exit(1);
 }

@@ -8,11 +8,17 @@ import type { Logger } from '../telemetry.ts';
 import type { NetworkOf } from './address.ts';
 import type { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
+import { DocumentCache } from './document-cache.ts';
+import { useDocumentLimits } from './document-limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import { createMask, useQuietErrors } from './masking.ts';
-import { usePayerCost } from './query-cost.ts';
+import { useOperationTime } from './operation-time.ts';
+import { useProduction } from './production.ts';
+import { useQueryCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
 import { useStreams } from './streams.ts';
 import { useStrictRequests, type HttpContext } from './strict-requests.ts';
+import { checkTrustedDocuments, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -20,6 +26,10 @@ export interface GraphQLOptions {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
   readonly log: Logger;
+  readonly limits: Limits;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production: boolean;
+  readonly trustedDocuments: TrustedDocuments | undefined;
   readonly settings: TransportSettings;
   readonly admission: Admission;
   readonly connections: Connections;
@@ -30,15 +40,22 @@ export interface GraphQLOptions {
 export interface TransportContext extends Partial<HttpContext> {
   /** Who asks: every transport lets operations in before it hands them on. */
   credential?: Credential;
+  /** Given when the client of a WebSocket completes the operation, or goes away. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
 
-/** GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares. */
+/**
+ * GraphQL over HTTP and server-sent events, and the executor that the WebSocket shares.
+ * @throws TrustedDocumentsError if one of the trusted documents cannot be executed
+ */
 export function createGraphQL(options: GraphQLOptions): GraphQLServer {
-  const { gateway, feed, log, settings, connections } = options;
+  const { gateway, feed, log, limits, production, trustedDocuments, settings, connections } = options;
+  const schema = buildSchema();
+  if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
-    schema: buildSchema(),
+    schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     logging: false,
@@ -49,12 +66,21 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
     maxRequestBodySize: false,
     maskedErrors: { maskError: createMask(log) },
     graphiql: false,
+    // What was refused is looked at anew: it is bounded, and would fill the cache with what nobody asks for again.
+    parserAndValidationCache: {
+      documentCache: new DocumentCache(),
+      errorCache: { get: () => undefined, set: () => {} },
+    },
     plugins: [
       useStrictRequests(options),
       useQuietErrors(),
-      usePayerCost(),
+      useTrustedDocuments(trustedDocuments),
+      useDocumentLimits(limits),
+      ...(production ? [useProduction()] : []),
+      useQueryCost(limits),
+      useOperationTime(limits),
       useStreams(connections, settings.stallTimeoutMs),
-      useSharedExecution(),
+      useSharedExecution(limits),
     ],
     context: ({ credential }) => {
       if (credential === undefined) throw new Error('an operation that nobody was let in with');

@@ -32,17 +32,18 @@ function forCaller(error: unknown): GraphQLError | undefined {
 
 /** graphql's message about a variable, which repeats the value: a card could be in it. */
 const INVALID_VARIABLE =
-  /^Variable "\$(?<variable>\w+)" (?:got|has) invalid value[^]*?(?: at "(?<place>[\w.[\]]+)")?;(?<reason>[^]*)$/;
+  /^Variable "\$(?<variable>\w+)" has invalid value(?: at (?<place>[\w.[\]]+))?: (?<reason>[^]*)$/;
 
 /** The reasons of graphql's that say something and can be told: a field is missing, or there is none such. */
 const UNKNOWN_FIELD = /not to include unknown field "([A-Za-z_]{1,40})"(?:, found:|\. Did you mean )/;
-const MISSING_FIELD = /required field "([A-Za-z_]\w*)"|Field "([A-Za-z_]\w*)" of required type/;
+const MISSING_FIELD = /required field "([A-Za-z_]\w*)"/;
+const MISSING_VARIABLE = /^Expected a value of non-null type "[^"]*" to be provided\.$/;
 
 /** The error with the place and the reason, and without the value: a card number or CVC could be in it. */
 function withoutValues(error: GraphQLError): GraphQLError {
   const variable = INVALID_VARIABLE.exec(error.message)?.groups;
   if (variable === undefined) return error;
-  const place = variable['place'] ?? variable['variable'] ?? '';
+  const place = `${variable['variable']}${variable['place'] ?? ''}`;
   const why = reasonOf(variable['reason'] ?? '');
   return new GraphQLError(`The variable has an invalid value at "${place}": ${why}.`, {
     nodes: error.nodes,
@@ -53,8 +54,8 @@ function withoutValues(error: GraphQLError): GraphQLError {
 function reasonOf(text: string): string {
   const unknown = UNKNOWN_FIELD.exec(text)?.[1];
   if (unknown !== undefined) return `there is no field ${unknown}`;
-  const missing = MISSING_FIELD.exec(text);
-  const field = missing?.[1] ?? missing?.[2];
+  if (MISSING_VARIABLE.test(text)) return 'it is required';
+  const field = MISSING_FIELD.exec(text)?.[1];
   return field === undefined ? 'the value does not fit the type of this field' : `${field} is required`;
 }
 

@@ -41,13 +41,16 @@ function paramsOf(given: unknown): GraphQLParams {
     throw malformed(`The body has other members than ${NAMES.join(', ')}.`);
   }
   const { query, operationName, variables, extensions } = given as Record<(typeof NAMES)[number], unknown>;
-  if (typeof query !== 'string') throw malformed('The member query is the text of an operation.');
+  // A trusted document is asked for by its hash, which is in the extensions.
+  if (typeof query !== 'string' && (query != null || extensions == null)) {
+    throw malformed('The member query is the text of an operation.');
+  }
   if (operationName != null && typeof operationName !== 'string')
     throw malformed('The member operationName is a text.');
   if (!isMap(variables)) throw malformed('The member variables is an object.');
   if (!isMap(extensions)) throw malformed('The member extensions is an object.');
   return {
-    query,
+    ...(typeof query === 'string' && { query }),
     ...(operationName != null && operationName !== '' && { operationName }),
     ...(variables != null && { variables }),
     ...(extensions != null && { extensions }),

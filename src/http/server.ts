@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Limits } from '../domain/limits.ts';
 import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import type { EventFeed } from '../store/event-feed.ts';
@@ -14,6 +15,7 @@ import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
 import { createListener } from './listener.ts';
 import { createMask } from './masking.ts';
 import { SecurityHeaders } from './security-headers.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -28,6 +30,12 @@ export interface ServerOptions {
   readonly pages: readonly Page[];
   readonly settings: TransportSettings;
   readonly networkOf: NetworkOf;
+  readonly limits: Limits;
+  /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
+  readonly production: boolean;
+  /** Whether GraphiQL is served. */
+  readonly explorer: boolean;
+  readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
@@ -50,7 +58,7 @@ const CLOSE_MS = 5_000;
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, log, host, port, demo, pages, settings } = options;
+  const { gateway, log, host, port, demo, pages, explorer, settings } = options;
   const admission = new Admission(gateway, settings.rates, () => performance.now());
   const connections = new Connections(settings);
   const cors = new Cors(settings.corsOrigins, gateway.publicUrl);
@@ -75,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     } else if (path !== GRAPHQL_PATH) {
       for (const page of pages) if (await page(request, response)) return;
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
-    } else if (asksForExplorer(request)) {
+    } else if (explorer && asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
     } else if (request.method === 'OPTIONS') {
       cors.set(request, response);

@@ -4,25 +4,28 @@ import {
   validateSubscriptionArgs,
   type DocumentNode,
   type ExecutionArgs,
+  type ExecutionResult,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
 import type { EventMessage } from '../schema/event-stream.ts';
+import type { Limits } from '../domain/limits.ts';
+import { readInTime } from './operation-time.ts';
 
 /**
  * Subscribers of one key that ask for the same are answered the same: what an event comes to is found out once for all of
  * them. Each is looked at before (`isStillAllowed`), and gets it in its own turn.
  */
-export function useSharedExecution(): Plugin<Context> {
-  return { onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe) };
+export function useSharedExecution({ operationMs }: Pick<Limits, 'operationMs'>): Plugin<Context> {
+  return { onSubscribe: ({ setSubscribeFn }) => setSubscribeFn((args: ExecutionArgs) => subscribe(args, operationMs)) };
 }
 
-type Answer = ReturnType<typeof executeSubscriptionEvent>;
+type Answer = Promise<ExecutionResult> | ExecutionResult;
 
 /** By the event and by what is asked. They go with the event. */
 const answers = new WeakMap<object, Map<string, Answer>>();
 
-async function subscribe(args: ExecutionArgs) {
+async function subscribe(args: ExecutionArgs, operationMs: number) {
   const valid = validateSubscriptionArgs(args);
   if (!('schema' in valid)) return { errors: valid };
   const messages = await createSourceEventStream(valid);
@@ -32,12 +35,14 @@ async function subscribe(args: ExecutionArgs) {
   return mapped(messages as AsyncIterable<EventMessage>, (message) => {
     // With a context that is nobody's, and without the end of anyone's request: who leaves does not end it for the others.
     const execute = () =>
-      executeSubscriptionEvent({
-        ...valid,
-        rootValue: message,
-        contextValue: { ...(valid.contextValue as Context) },
-        externalAbortSignal: undefined,
-      });
+      readInTime(operationMs, undefined, (externalAbortSignal) =>
+        executeSubscriptionEvent({
+          ...valid,
+          rootValue: message,
+          contextValue: { ...(valid.contextValue as Context) },
+          externalAbortSignal,
+        }),
+      );
     return message.event === null || asked === undefined ? execute() : once(message.event, asked, execute);
   });
 }

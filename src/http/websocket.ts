@@ -4,6 +4,8 @@ import {
   GraphQLError,
   type DocumentNode,
   type ExecutionArgs,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
   type GraphQLSchema,
   type subscribe as graphqlSubscribe,
 } from 'graphql';
@@ -21,6 +23,7 @@ import type { createMask } from './masking.ts';
 import { refusal } from './refusal.ts';
 import type { SecurityHeaders } from './security-headers.ts';
 import { CLOSE, CLOSE_TIMEOUT_MS, OpenSocket, sendAll } from './socket.ts';
+import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
 interface Options {
   readonly graphql: GraphQLServer;
@@ -31,6 +34,7 @@ interface Options {
   readonly networkOf: NetworkOf;
   readonly cors: Cors;
   readonly headers: SecurityHeaders;
+  readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 /**
@@ -71,7 +75,14 @@ function refusalOf(request: IncomingMessage, cors: Cors): string | undefined {
   return cors.mayConnect(request) ? undefined : '403 Forbidden';
 }
 
-function speak({ graphql, mask, settings, admission, connections }: Options): ReturnType<typeof makeProtocol> {
+function speak({
+  graphql,
+  mask,
+  settings,
+  admission,
+  connections,
+  trustedDocuments,
+}: Options): ReturnType<typeof makeProtocol> {
   return makeProtocol({
     connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
     // False closes the socket with 4403.
@@ -89,11 +100,13 @@ function speak({ graphql, mask, settings, admission, connections }: Options): Re
         return false;
       }
     },
-    onSubscribe: async ({ connectionParams, extra }, _id, payload) => {
+    onSubscribe: async ({ connectionParams, extra, subscriptions }, id, payload) => {
       try {
+        // At once: it may be completed while its credential is looked at.
+        const signal = endOf(subscriptions, id);
         if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
         const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
-        return await prepare(graphql, payload, { credential });
+        return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
       } catch (error) {
         // Thrown on, it would close the whole socket for one operation's fault.
         return [mask(error) as GraphQLError];
@@ -101,7 +114,9 @@ function speak({ graphql, mask, settings, admission, connections }: Options): Re
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
-      errors.map((error) => toldOf(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
+      errors.map((error) => shown(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
     onOperation: ({ extra }, id, _payload, args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result, args.contextValue as Context) : undefined,
     execute: (args) => (args as Prepared).rootValue.execute(args),
@@ -111,19 +126,35 @@ function speak({ graphql, mask, settings, admission, connections }: Options): Re
 
 const makeProtocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>;
 
-/** An error without what it means for HTTP. */
-function toldOf(error: GraphQLError): ReturnType<GraphQLError['toJSON']> {
-  const { http: _, ...extensions } = error.extensions;
-  return { ...error.toJSON(), extensions };
-}
-
 function tooManyOperations(max: number): GraphQLError {
   return refusal('TOO_MANY_OPERATIONS', 429, `At most ${max} operations are under way on one connection at once.`);
+}
+
+/** An error as HTTP tells it, too: without what was meant for HTTP. */
+function shown(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON();
+  if (extensions === undefined) return rest;
+  const { http: _http, ...told } = extensions;
+  return { ...rest, extensions: told };
 }
 
 /** It keeps nothing alive of the request that opened the socket. */
 function destroy(this: Duplex): void {
   this.destroy();
+}
+
+/**
+ * The end of an operation that is answered once. graphql-ws ends what streams when the client completes it or goes away, and
+ * looks for that in the place of each operation; of one that has a single answer, nothing is there.
+ */
+function endOf(subscriptions: Record<string, unknown>, id: string): AbortSignal {
+  const ending = new AbortController();
+  const end = (): Promise<IteratorReturnResult<undefined>> => {
+    ending.abort();
+    return Promise.resolve({ done: true, value: undefined });
+  };
+  subscriptions[id] = { next: end, return: end, throw: end, [Symbol.asyncIterator]: () => subscriptions[id] };
+  return ending.signal;
 }
 
 /** What Yoga prepares for an operation. Its own types leave every function `any`. */

@@ -3,6 +3,7 @@ import type { Caller, Gateway } from '../payments/gateway.ts';
 import type { ClientToken } from '../payments/token-text.ts';
 import type { KeyOwner } from '../store/access.ts';
 import type { EventFeed } from '../store/event-feed.ts';
+import type { LookAhead } from './look-ahead.ts';
 import { createLoaders, type Loaders } from '../store/loaders.ts';
 
 /** What a request carries to say who is asking: the merchant's secret key, or a payer's client token. */
@@ -20,6 +21,8 @@ export interface Context {
   loaders: Loaders;
   /** A subscription's: the cursor of its last message. */
   told: string | null;
+  /** What is foreseen of a query; undefined where each relation is read when it comes to it. */
+  lookAhead?: LookAhead | undefined;
 }
 
 export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential): Context {

@@ -152,7 +152,6 @@ builder.queryFields((t) => ({
       description: 'Customers, the newest first.',
       args: { filter: t.arg({ type: CustomerFilter, description: 'Which of them.' }) },
       resolve: (_, { filter, ...args }, { gateway, caller }) => {
-        const { customer } = gateway.database.prisma;
         const where = {
           environmentId: caller.environmentId,
           ...(filter?.email == null ? {} : { email: searchText(filter.email) }),
@@ -161,7 +160,7 @@ builder.queryFields((t) => ({
             ...(filter?.createdTo && { lt: filter.createdTo }),
           },
         };
-        return listOf<CustomerRow>(customer, { args, where });
+        return listOf<CustomerRow>(gateway.database, { model: 'Customer', args, where });
       },
     },
     CustomerConnection,

@@ -125,7 +125,7 @@ builder.queryFields((t) => ({
           ...(filter?.status && { status: { in: [...filter.status] } }),
           ...(filter?.kind && { kind: { in: [...filter.kind] } }),
         } satisfies Prisma.OperationWhereInput;
-        return listOf<OperationRow>(gateway.database.prisma.operation, { args, where, order: BY_ID });
+        return listOf<OperationRow>(gateway.database, { model: 'Operation', args, where, order: BY_ID });
       },
     },
     OperationConnection,

@@ -199,7 +199,7 @@ builder.queryFields((t) => ({
       type: Reconciliation,
       description: 'Comparisons with processors’ books, the newest first: of several of one day, the newest counts.',
       resolve: (_, args, { gateway, caller: { environmentId } }) =>
-        listOf<RunRow>(gateway.database.prisma.reconciliation, { args, where: { environmentId }, order: BY_ID }),
+        listOf<RunRow>(gateway.database, { model: 'Reconciliation', args, where: { environmentId }, order: BY_ID }),
     },
     ReconciliationConnection,
   ),

@@ -33,7 +33,6 @@ builder.queryFields((t) => ({
       description: 'Refunds, the newest first.',
       args: { filter: t.arg({ type: RefundFilter, description: 'Which of them.' }) },
       resolve: (_, { filter, ...args }, { gateway, caller }) => {
-        const { refund } = gateway.database.prisma;
         const where = {
           environmentId: caller.environmentId,
           ...(filter?.status && { status: { in: [...filter.status] } }),
@@ -43,7 +42,7 @@ builder.queryFields((t) => ({
             ...(filter?.createdTo && { lt: filter.createdTo }),
           },
         } satisfies Prisma.RefundWhereInput;
-        return listOf<RefundRow>(refund, { args, where });
+        return listOf<RefundRow>(gateway.database, { model: 'Refund', args, where });
       },
     },
     RefundConnection,

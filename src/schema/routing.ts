@@ -6,6 +6,7 @@ import { checkMetadata } from '../payments/details.ts';
 import { notFound, type Failure } from '../payments/failure.ts';
 import { setRouting } from '../payments/routing-rules.ts';
 import { readRules, type Rules } from '../store/routing-rules.ts';
+import type { Batch } from '../store/loaders.ts';
 import { builder } from './builder.ts';
 import { CardBrand } from './enums.ts';
 import { mutationResult } from './errors.ts';
@@ -198,6 +199,6 @@ function minorUnits(given: number | null | undefined): bigint | null {
 }
 
 /** What a target is in the API: null stands for the sandbox. */
-export function accountOf<A>(target: Target, loader: { load: (id: string) => Promise<A | null> }): Promise<A> | null {
+export function accountOf<A>(target: Target, loader: Batch<A | null>): Promise<A> | null {
   return target === SANDBOX_TARGET ? null : promised(loader.load(target));
 }

@@ -144,7 +144,7 @@ builder.queryFields((t) => ({
           ...(paymentId != null && { paymentId: decodeIdOf('Payment', paymentId) ?? NOTHING }),
           ...(status && { status: { in: [...status] } }),
         } satisfies Prisma.WebhookDeliveryWhereInput;
-        return listOf<DeliveryRow>(gateway.database.prisma.webhookDelivery, { args, where, order: BY_ID });
+        return listOf<DeliveryRow>(gateway.database, { model: 'WebhookDelivery', args, where, order: BY_ID });
       },
     },
     WebhookDeliveryConnection,

@@ -80,7 +80,7 @@ builder.queryFields((t) => ({
       description: 'Endpoints that were not deleted, the newest first.',
       resolve: (_, args, { gateway, caller: { environmentId } }) => {
         const where = { environmentId, status: { not: 'DELETED' as const } };
-        return listOf<EndpointRow>(gateway.database.prisma.webhookEndpoint, { args, where });
+        return listOf<EndpointRow>(gateway.database, { model: 'WebhookEndpoint', args, where });
       },
     },
     WebhookEndpointConnection,

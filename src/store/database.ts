@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import { makeCancellable, notCancelled } from './cancellation.ts';
 import { askOn, type Ask } from './ask.ts';
 import { statementName } from './statement-name.ts';
 import { TRANSACTIONS_AT_ONCE, workTogether, type OnUndone, type Together } from './together.ts';
@@ -19,6 +20,9 @@ export interface Database {
   /** Waits for the statements under way, then ends every connection. */
   close(): Promise<void>;
 }
+
+/** Prisma joins what is asked for in this way at one moment, by a mutation, too, into a single statement. */
+const joined = <A, R>({ args, query }: { args: A; query: (args: A) => R }): R => notCancelled(() => query(args));
 
 /** On two cores, 16 connections did more payments in a second than 64. */
 const POOL_SIZE = 16;
@@ -41,9 +45,8 @@ export function openDatabase(
   const onError = (error: Error): void => {
     if (!closing) options.onError(error);
   };
-  const pool = new pg.Pool({
+  const connection: pg.ClientConfig = {
     ...(typeof target === 'string' ? { connectionString: target } : target),
-    max: options.poolSize ?? POOL_SIZE,
     application_name: 'tender',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
@@ -51,7 +54,9 @@ export function openDatabase(
     idle_in_transaction_session_timeout: 30_000,
     lock_timeout: 15_000,
     statement_timeout: 30_000,
-  });
+  };
+  const pool = new pg.Pool({ ...connection, max: options.poolSize ?? POOL_SIZE });
+  makeCancellable(pool, connection, onError);
   pool.on('error', onError);
   pool.on('connect', (client) => {
     client.on('error', onError);
@@ -61,7 +66,9 @@ export function openDatabase(
     onPoolError: onError,
     onConnectionError: onError,
   });
-  const prisma = new PrismaClient({ adapter });
+  const prisma = new PrismaClient({ adapter }).$extends({
+    query: { $allModels: { findUnique: joined, findUniqueOrThrow: joined } },
+  }) as unknown as PrismaClient;
   return {
     pool,
     prisma,

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { notCancelled } from './cancellation.ts';
 
 /** One statement for as many: beyond that, a larger one is no cheaper for each. */
 const BATCH_MAX = 64;
@@ -42,7 +43,8 @@ export function gather<K, V>(
     },
     { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: begin },
   );
-  return (key) => loader.load(key);
+  // The time of an operation that asks with others may be over: it does not end what they wait for.
+  return (key) => notCancelled(() => loader.load(key));
 }
 
 function onlyOne<V>(results: readonly (V | Error)[] | Error): V | Error {

@@ -70,7 +70,8 @@ type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
     | 'transport'
     | 'publicUrl'
     | 'resolveHost'
-  >;
+  > &
+  Pick<AppOptions, 'limits' | 'production' | 'explorer' | 'trustedDocuments'>;
 
 /** @param after a gateway that was closed: this one goes on with its database, and drops it in the end */
 export async function startGateway(

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
+import { DEFAULT_LIMITS } from '../../src/domain/limits.ts';
 import { TRANSPORT_DEFAULTS } from '../../src/domain/transport-limits.ts';
 import { networkReader } from '../../src/http/address.ts';
 import { startServer, type ServerOptions } from '../../src/http/server.ts';
@@ -32,6 +33,10 @@ export async function countStatements({ app, database: { connection }, keys }: T
     pages: [],
     settings: TRANSPORT_DEFAULTS,
     networkOf: networkReader([]),
+    limits: DEFAULT_LIMITS,
+    production: false,
+    explorer: false,
+    trustedDocuments: undefined,
   });
   return {
     async run<R, V>(document: TypedDocumentString<R, V>, variables: V) {

@@ -57,13 +57,17 @@ interface Asker {
   readonly credential?: object;
   readonly resolve?: () => unknown;
   readonly abortSignal?: AbortSignal;
+  readonly operationMs?: number;
 }
 
 /** A subscriber that is told some messages. */
-async function subscriber(messages: EventMessage[], { credential = key('a'), resolve, ...asker }: Asker = {}) {
+async function subscriber(
+  messages: EventMessage[],
+  { credential = key('a'), resolve, operationMs = 30_000, ...asker }: Asker = {},
+) {
   let subscribe: Subscribe | undefined;
   const setSubscribeFn = (given: unknown) => (subscribe = given as Subscribe);
-  void useSharedExecution().onSubscribe?.({ setSubscribeFn } as never);
+  void useSharedExecution({ operationMs }).onSubscribe?.({ setSubscribeFn } as never);
   const contextValue: Context = { messages, credential, resolve: resolve ?? (() => undefined) };
   const rest = { document: TOLD, operationName: 'one', variableValues: { id: 'x' }, ...asker };
   const stream = await subscribe?.({ schema, contextValue, ...rest });
@@ -94,6 +98,15 @@ test.each<[string, Asker]>([
   expect(executions).toBe(2);
   expect(second).not.toEqual(first);
   expect(second.errors).toBeUndefined();
+});
+
+test('what an event comes to has its time, and the next event another', async () => {
+  let hangs = true;
+  const resolve = () => (hangs ? new Promise(() => {}) : 'told');
+  const { next } = await subscriber([fresh(), fresh()], { resolve, operationMs: 20 });
+  expect((await next()).errors).toMatchObject([{ extensions: { code: 'OPERATION_TIMEOUT', limitMs: 20 } }]);
+  hangs = false;
+  expect((await next()).data).toEqual({ told: 'told' });
 });
 
 test('client tokens share nothing, not even one with itself', async () => {

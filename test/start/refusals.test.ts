@@ -32,6 +32,18 @@ test.for([
   { variables: { TENDER_METRICS_TOKEN: 'short' }, line: /^TENDER_METRICS_TOKEN: .*16/ },
   { variables: { TENDER_STRIPE_API_URL: 'http://stripe.example' }, line: /^TENDER_STRIPE_API_URL: .*https/ },
   { variables: { TENDER_WEBHOOKS_PRIVATE_NETWORKS: 'yes' }, line: /^TENDER_WEBHOOKS_PRIVATE_NETWORKS: .*true/ },
+  { variables: { TENDER_MAX_DEPTH: '201' }, line: /^TENDER_MAX_DEPTH: .*1 to 200/ },
+  { variables: { TENDER_MAX_TOKENS: 'many' }, line: /^TENDER_MAX_TOKENS: .*100 to 50000/ },
+  { variables: { TENDER_OPERATION_SECONDS: '0' }, line: /^TENDER_OPERATION_SECONDS: / },
+  { variables: { TENDER_EXPLORER: 'yes' }, line: /^TENDER_EXPLORER: .*on or off/ },
+  {
+    variables: { TENDER_TRUSTED_DOCUMENTS_ONLY: 'true' },
+    line: /^TENDER_TRUSTED_DOCUMENTS_ONLY: .*TENDER_TRUSTED_DOCUMENTS/,
+  },
+  {
+    variables: { TENDER_TRUSTED_DOCUMENTS: '/nowhere.json' },
+    line: /^TENDER_TRUSTED_DOCUMENTS: \/nowhere\.json cannot be read/,
+  },
   { variables: { DATABASE_URL: 'mysql://root@localhost/shop' }, line: /^DATABASE_URL: .*postgresql:/ },
   { variables: { DATABASE_URL: 'postgresql://localhost/shop' }, line: /^TENDER_SECRET: .*DATABASE_URL/ },
 ] as { variables: Record<string, string>; line: RegExp }[])(
