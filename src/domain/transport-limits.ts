@@ -29,7 +29,6 @@ const seconds = (name: Limit['name'], standard: number, min: number, max: number
 export const TRANSPORT_LIMITS = {
   /** A body over HTTP, and a message over WebSocket. The largest honest one is a payment with a hundred destinations. */
   bodyBytesMax: limit('TENDER_BODY_BYTES_MAX', 200_000, 10_000, 10_000_000),
-  jsonDepthMax: limit('TENDER_JSON_DEPTH_MAX', 64, 16, 1_000),
   queryStringBytesMax: limit('TENDER_QUERY_STRING_BYTES_MAX', 8_192, 256, 65_536),
   /** Of all headers together. A client token has at most 12,000. */
   headerBytesMax: limit('TENDER_HEADER_BYTES_MAX', 16_384, 14_000, 65_536),

@@ -8,22 +8,22 @@ const NAMES = ['query', 'operationName', 'variables', 'extensions'] as const;
  * What a body asks for. A refusal repeats nothing of it: a card number could be in it.
  * @throws a GraphQL error that HTTP answers with 400
  */
-export function paramsOfBody(body: Buffer, depthMax: number): GraphQLParams {
+export function paramsOfBody(body: Buffer): GraphQLParams {
   if (!isUtf8(body)) throw refusal('INVALID_UTF8', 400, 'The body is no UTF-8.');
-  return paramsOf(parseJson(body.toString(), depthMax, 'The body'));
+  return paramsOf(parseJson(body.toString(), 'The body'));
 }
 
 /**
  * The same of the address of a GET.
  * @throws a GraphQL error that HTTP answers with 400
  */
-export function paramsOfQuery(url: string, depthMax: number): GraphQLParams {
+export function paramsOfQuery(url: string): GraphQLParams {
   const query = url.slice(url.indexOf('?') + 1);
   if (!isDecodable(query)) throw refusal('INVALID_UTF8', 400, 'The query string is no UTF-8.');
   const given = new URLSearchParams(query);
   const jsonOf = (name: string): unknown => {
     const text = given.get(name);
-    return text === null || text === '' ? undefined : parseJson(text, depthMax, `The parameter ${name}`);
+    return text === null || text === '' ? undefined : parseJson(text, `The parameter ${name}`);
   };
   return paramsOf({
     query: given.get('query') ?? undefined,
@@ -65,10 +65,7 @@ function malformed(message: string): ReturnType<typeof refusal> {
   return refusal('BAD_REQUEST', 400, message);
 }
 
-function parseJson(text: string, depthMax: number, what: string): unknown {
-  if (isDeeperThan(text, depthMax)) {
-    throw refusal('JSON_TOO_DEEP', 400, `${what} is nested deeper than ${depthMax} levels.`);
-  }
+function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -82,41 +79,4 @@ function isDecodable(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_MAP, CLOSE_MAP] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d] as const;
-
-/**
- * Whether a JSON text is nested deeper than that, found out before anything is made of it: what goes through values level
- * by level needs stack for each. Of a text that is no JSON it says anything.
- */
-export function isDeeperThan(text: string, depthMax: number): boolean {
-  let depth = 0;
-  for (let index = 0; index < text.length; index++) {
-    switch (text.charCodeAt(index)) {
-      case QUOTE:
-        index = endOfString(text, index);
-        break;
-      case OPEN_LIST:
-      case OPEN_MAP:
-        if (++depth > depthMax) return true;
-        break;
-      case CLOSE_LIST:
-      case CLOSE_MAP:
-        depth--;
-        break;
-      default:
-    }
-  }
-  return false;
-}
-
-/** Where the string that begins here ends; most of a document is one string, which is skipped by native code. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end;
-  }
-  return text.length;
 }

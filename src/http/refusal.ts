@@ -9,7 +9,6 @@ export type RefusalCode =
   | 'CSRF_PREVENTED'
   | 'INVALID_JSON'
   | 'INVALID_UTF8'
-  | 'JSON_TOO_DEEP'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_ACCEPTABLE'
   | 'QUERY_STRING_TOO_LONG'

@@ -2,14 +2,12 @@ import type { Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { TransportSettings } from '../domain/transport-limits.ts';
 import { tooSlow } from '../schema/event-stream.ts';
-import { isDeeperThan } from './params.ts';
 
 /** Codes of our own and of graphql-ws, where a client is to know why. */
 export const CLOSE = {
   binary: 1003,
   /** Clients of graphql-ws come again after this one. */
   tryAgainLater: 1013,
-  badRequest: 4400,
   slow: 4413,
   /** Too many of something at once. */
   tooMany: 4429,
@@ -23,10 +21,7 @@ export const CLOSE_TIMEOUT_MS = 10_000;
 /** How long the subscriptions of a socket that is cut off may take to say after which cursor to go on. */
 const LAST_WORD_MS = 1_000;
 
-type SocketSettings = Pick<
-  TransportSettings,
-  'pingIntervalMs' | 'sendBufferBytesMax' | 'jsonDepthMax' | 'operationsPerSocketMax'
->;
+type SocketSettings = Pick<TransportSettings, 'pingIntervalMs' | 'sendBufferBytesMax' | 'operationsPerSocketMax'>;
 
 /** An open socket, as an operation on it is given it. Thousands wait here, so it keeps what it needs and nothing else. */
 export class OpenSocket {
@@ -113,15 +108,13 @@ export class OpenSocket {
 
   #receive(data: Buffer, isBinary: boolean, take: (text: string) => Promise<void>): void {
     const { socket } = this;
-    const { operationsPerSocketMax, jsonDepthMax } = this.#settings;
+    const { operationsPerSocketMax } = this.#settings;
     if (this.slow || socket.readyState !== socket.OPEN) return;
     if (isBinary) return socket.close(CLOSE.binary, 'Messages are text.');
     // Those that are refused wait, too, until their answer was taken: by then there are no more.
     if (this.underWay >= 2 * operationsPerSocketMax) return socket.close(CLOSE.tooMany, 'Too many messages at once.');
-    const text = data.toString();
-    if (isDeeperThan(text, jsonDepthMax)) return socket.close(CLOSE.badRequest, 'A message is nested too deep.');
     this.underWay++;
-    take(text)
+    take(data.toString())
       .catch(() => socket.close(CLOSE.internal, 'Internal server error'))
       .finally(() => this.underWay--);
   }

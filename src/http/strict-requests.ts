@@ -61,9 +61,9 @@ async function receive(context: HttpContext, options: Options): Promise<GraphQLP
   for (const [name, value] of Object.entries(admitted.headers)) res.setHeader(name, value);
   context.credential = admitted.credential;
   refuseKeyOfPage(admitted.credential, req.headers['sec-fetch-site']);
-  if (req.method === 'GET') return paramsOfQuery(req.url ?? '', settings.jsonDepthMax);
+  if (req.method === 'GET') return paramsOfQuery(req.url ?? '');
   const admittedAt = performance.now();
-  const params = paramsOfBody(await bodyOf(context, settings.bodyBytesMax), settings.jsonDepthMax);
+  const params = paramsOfBody(await bodyOf(context, settings.bodyBytesMax));
   if (performance.now() - admittedAt > FRESH_MS) context.credential = await admission.greet(text, networkOf(req));
   return params;
 }
