@@ -15,8 +15,10 @@ import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.ts';
+import { Readiness, readyz } from './http/health.ts';
 import { Metrics } from './http/metrics.ts';
 import { notifications, type Refusal } from './http/notifications.ts';
+import { Observation } from './http/observation.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
 import type { TrustedDocuments } from './http/trusted-documents.ts';
@@ -24,7 +26,9 @@ import { Circuits } from './payments/circuits.ts';
 import { Connections } from './payments/connections.ts';
 import type { Gateway, Settings } from './payments/gateway.ts';
 import { createKeyring } from './payments/keyring.ts';
+import type { Observer } from './payments/observer.ts';
 import type { Reconciler } from './payments/reconcile.ts';
+import { countMissing } from './postgres/migrations.ts';
 import type { Connector } from './processors/account-port.ts';
 import type { Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
@@ -35,7 +39,7 @@ import { openDatabase, type ConnectionTarget, type Database } from './store/data
 import { currentEpoch } from './store/epoch.ts';
 import { EventFeed } from './store/event-feed.ts';
 import { countSealedOtherwise } from './store/processor-accounts.ts';
-import type { Logger } from './telemetry.ts';
+import { Telemetry, type Logger, type Tracer } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
 export interface AppOptions {
@@ -48,6 +52,10 @@ export interface AppOptions {
   /** Where payers reach this gateway; the address that it listens on if it is left out. */
   readonly publicUrl?: string | undefined;
   readonly log: Logger;
+  /** Where spans go; left out, there are none. */
+  readonly tracer?: Tracer | undefined;
+  /** The names of the migrations without which this build is not ready. */
+  readonly migrations?: readonly string[];
   /** Which build this is; "unknown" if it is left out. */
   readonly commit?: string;
   /** Makes sure of the demo account and tells its key; left out, there is none. */
@@ -116,7 +124,10 @@ export function newId(): string {
 /** Puts the gateway together and starts it on a database that is migrated already. This is the only wiring. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
+  const telemetry = new Telemetry(options.tracer);
+  const metrics = new Metrics();
   const database = openDatabase(options.database, {
+    telemetry,
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
     ...(options.transactionsAtOnce && { transactionsAtOnce: options.transactionsAtOnce }),
     onUndone: ({ name, ...error }, pieces) =>
@@ -140,6 +151,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     feed = events;
     const gateway = createGateway(database, events, {
       ...options,
+      telemetry,
+      observer: metrics,
       epoch,
       publicUrl,
       sandbox: sandboxOf(books, options.sandbox, publicUrl),
@@ -149,7 +162,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const demo = await options.demo?.(gateway);
     const { host, port, production = false, explorer = !production, trustedDocuments } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const metrics = new Metrics(gateway);
+    metrics.watch({ ...gateway, feed: events });
     const refusals = new Map<Refusal, number>();
     const onRefused = (reason: Refusal): void => {
       metrics.notificationRefused(reason);
@@ -157,7 +170,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
     const transport = { ...TRANSPORT_DEFAULTS, ...options.transport };
     const networkOf = networkReader(transport.trustedProxies);
-    const pages = [challenge(books), hosted(gateway, networkOf), receipt(gateway), notifications(gateway, onRefused)];
+    const readiness = new Readiness({
+      countMissingMigrations: () => countMissing(database.pool, options.migrations ?? []),
+      nowMs: () => performance.now(),
+    });
+    const pages = [
+      readyz(readiness),
+      challenge(books),
+      hosted(gateway, networkOf),
+      receipt(gateway),
+      notifications(gateway, onRefused),
+    ];
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
     const server = await startServer({
       gateway,
@@ -173,6 +196,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       trustedDocuments,
       settings: transport,
       networkOf,
+      observation: new Observation({ telemetry, metrics, log, newId }),
     });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
@@ -191,12 +215,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       server,
       demo,
       async close() {
+        readiness.stop();
         await server.close();
         // First the courier: its rounds last as long as there is something to send.
         await courier.stop();
         await stopRounds();
         await events.stop();
         await database.close();
+        await telemetry.stop();
       },
     };
   } catch (error) {
@@ -230,17 +256,25 @@ function createGateway(
   database: Database,
   feed: EventFeed,
   options: Pick<AppOptions, 'secret' | 'otherSecrets' | 'log' | 'settings' | 'commit' | 'connectors'> & {
+    readonly telemetry: Telemetry;
+    readonly observer: Observer;
     readonly epoch: number;
     readonly publicUrl: () => string;
     readonly sandbox: Processor;
   },
 ): Gateway {
-  const { log, epoch, sandbox, publicUrl, connectors = [] } = options;
+  const { log, telemetry, observer, epoch, sandbox, publicUrl, connectors = [] } = options;
   const keyring = createKeyring(options.secret, options.otherSecrets);
   return {
     database,
     processors: new Connections({ sandbox, connectors, database, keyring }),
-    circuits: new Circuits(() => performance.now()),
+    circuits: new Circuits(
+      () => performance.now(),
+      (processorAccountId, { state: from }, { state: to }) =>
+        log.warn({ processorAccountId, from, to }, 'the circuit of a processor account has changed'),
+    ),
+    telemetry,
+    observer,
     keyring,
     epoch,
     settings: settingsOf(options.settings),
@@ -249,8 +283,10 @@ function createGateway(
     newId,
     newHumanId: () => humanIdOf(randomInt(HUMAN_IDS)),
     commit: options.commit ?? 'unknown',
-    eventsAppended: () => feed.appended(),
+    // What the feed reads, and when it reads next, is not for the request that woke it.
+    eventsAppended: () => telemetry.outside(() => feed.appended()),
     report: (message, details) => log.warn(details, message),
+    note: (message, details) => log.info(details, message),
   };
 }
 
@@ -283,7 +319,7 @@ async function tellSealed({ database, keyring, report }: Gateway): Promise<void>
 
 /** Whoever sends what is refused must not fill the log with it. */
 function tellRefusals(log: Logger, refusals: Map<Refusal, number>): Promise<void> {
-  if (refusals.size > 0) log.warn(Object.fromEntries(refusals), 'notifications of processors were refused');
+  for (const [reason, count] of refusals) log.warn({ reason, count }, 'notifications of processors were refused');
   refusals.clear();
   return Promise.resolve();
 }

@@ -35,6 +35,11 @@ const Environment = z.strictObject({
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isWebAddress, 'must be the address of a collector: http://127.0.0.1:4318')
+    .optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).max(100).default('tender'),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
   ...shapeOfLimits(),
   TENDER_COMMIT: z.string().min(1).max(64).optional(),
@@ -68,6 +73,7 @@ const Environment = z.strictObject({
   TENDER_MAX_NESTING: limit('nesting', 10, 200),
   TENDER_MAX_PAYER_COST: limit('payerCost', 100, 10_000_000),
   TENDER_MAX_TOKENS: limit('tokens', 100, 50_000),
+  TENDER_LOG_FORMAT: z.enum(['json', 'pretty'], 'must be json or pretty').default('json'),
   TENDER_METRICS_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must have at least 16 characters, without spaces')
@@ -95,6 +101,7 @@ const Environment = z.strictObject({
     .optional(),
   TENDER_TRUSTED_DOCUMENTS: z.string().min(1).optional(),
   TENDER_TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false'], 'must be true or false').default('false'),
+  TENDER_TRACE_RATIO: z.coerce.number('must be 0 to 1').min(0).max(1).default(1),
   TENDER_TRUSTED_PROXIES: list()
     .refine((proxies) => proxies.every(isNetwork), 'must be addresses or networks, such as 10.0.0.0/8,fd00::/8')
     .default([]),
@@ -144,6 +151,11 @@ function isOrigin(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value;
 }
 
+/** Any web address, also one with a path. */
+function isWebAddress(value: string): boolean {
+  return /^https?:\/\//.test(value) && URL.canParse(value);
+}
+
 /** Secret keys go there: over TLS, or no further than this machine. */
 function isSafeForSecrets(value: string): boolean {
   if (!URL.canParse(value)) return false;
@@ -164,6 +176,14 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly logLevel: string;
+  /** JSON lines for machines, or lines for people. */
+  readonly logFormat: 'json' | 'pretty';
+  /** Where traces are sent: a collector that speaks OTLP over HTTP. Without it there are none. */
+  readonly traceEndpoint: string | undefined;
+  /** Which part of the traces that begin here is kept, from 0 to 1. */
+  readonly traceRatio: number;
+  /** What traces call this installation. */
+  readonly serviceName: string;
   /** 0 takes any free port. */
   readonly port: number;
   /** Where the embedded database lives. */
@@ -246,6 +266,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: data.DATABASE_URL,
     host: data.HOST,
     logLevel: data.LOG_LEVEL,
+    logFormat: data.TENDER_LOG_FORMAT,
+    traceEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
+    traceRatio: data.TENDER_TRACE_RATIO,
+    serviceName: data.OTEL_SERVICE_NAME,
     port: data.PORT,
     dataDirectory: data.TENDER_DATA_DIR,
     secret: data.TENDER_SECRET,

@@ -8,9 +8,9 @@ import { readTrustedDocuments, TrustedDocumentsError } from './http/trusted-docu
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
-import { applyMigrations } from './postgres/migrations.ts';
+import { applyMigrations, migrationNames } from './postgres/migrations.ts';
 import { stripeConnector } from './processors/stripe/connector.ts';
-import { createLogger, type Logger } from './telemetry.ts';
+import { createLogger, type Logger, type Tracer } from './telemetry.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
 const MIGRATIONS = join(CHECKOUT, 'prisma', 'migrations');
@@ -41,7 +41,11 @@ async function start(config: Config, log: Logger): Promise<Running> {
     config.trustedDocuments === undefined
       ? undefined
       : { documents: readTrustedDocuments(config.trustedDocuments), only: config.trustedDocumentsOnly };
+  const migrations = migrationNames(MIGRATIONS);
+  const tracer = await tracerOf(config, commit, log);
   const options = {
+    tracer,
+    migrations,
     otherSecrets,
     host,
     port,
@@ -78,6 +82,15 @@ async function start(config: Config, log: Logger): Promise<Running> {
     await cluster.stop();
     throw error;
   }
+}
+
+/** The libraries of tracing are loaded where it is switched on, and nowhere else. */
+async function tracerOf(config: Config, commit: string, log: Logger): Promise<Tracer | undefined> {
+  const { traceEndpoint: endpoint, traceRatio: ratio, serviceName } = config;
+  if (endpoint === undefined) return undefined;
+  const { createTracer } = await import('./tracing.ts');
+  const onError = ({ name }: Error): void => log.warn({ name }, 'traces cannot be sent');
+  return createTracer({ endpoint, ratio, serviceName, commit, onError });
 }
 
 /** What the console shows once the gateway is up. */
@@ -146,7 +159,7 @@ function stopOnSignal(starting: Promise<Running>, log: Logger): void {
 
 try {
   const config = readConfig();
-  const log = createLogger(config.logLevel);
+  const log = createLogger(config.logLevel, { format: config.logFormat });
   const starting = start(config, log);
   stopOnSignal(starting, log);
   greet(await starting, config);

@@ -26,7 +26,7 @@ const LOOK_AGAIN_MS = 500;
  * @throws in the end, if anything failed: it stays due
  */
 export async function runLanes<T>(
-  { report }: Pick<Gateway, 'report'>,
+  { report, telemetry, newId }: Pick<Gateway, 'report' | 'telemetry' | 'newId'>,
   { name, claim, laneOf, run }: LaneWork<T>,
   stopping?: AbortSignal,
 ): Promise<void> {
@@ -41,11 +41,14 @@ export async function runLanes<T>(
       report('what was due could not be done; it comes again', { name, error: nameOf(error) });
     }
   };
+  // What is claimed is done for nobody's request: each piece is an errand of its own.
+  const errand = (piece: T): Promise<void> =>
+    telemetry.errand({ requestId: newId(), round: name }, name, () => attempt(piece));
   const begin = (piece: T): void => {
     const key = laneOf(piece);
     const lane = lanes.get(key) ?? new Set();
     lanes.set(key, lane);
-    const work = attempt(piece).finally(() => {
+    const work = errand(piece).finally(() => {
       lane.delete(work);
       if (lane.size === 0) lanes.delete(key);
     });

@@ -4,8 +4,8 @@ import type { TransportSettings } from '../domain/transport-limits.ts';
 /** Two hours: no browser but Firefox keeps a preflight's answer for longer. */
 const MAX_AGE_SECONDS = 7_200;
 
-const ALLOWED_HEADERS = 'authorization, content-type, graphql-require-preflight, x-api-key';
-const EXPOSED_HEADERS = 'ratelimit, ratelimit-policy, retry-after';
+const ALLOWED_HEADERS = 'authorization, content-type, graphql-require-preflight, traceparent, x-api-key, x-request-id';
+const EXPOSED_HEADERS = 'ratelimit, ratelimit-policy, retry-after, x-request-id';
 
 /**
  * Which pages of other origins may ask: those that the operator names. They may never do so with what a browser adds by

@@ -12,6 +12,7 @@ import { DocumentCache } from './document-cache.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import type { Limits } from '../domain/limits.ts';
 import { createMask, useQuietErrors } from './masking.ts';
+import type { Observation } from './observation.ts';
 import { useOperationTime } from './operation-time.ts';
 import { useProduction } from './production.ts';
 import { useQueryCost } from './query-cost.ts';
@@ -34,6 +35,7 @@ export interface GraphQLOptions {
   readonly admission: Admission;
   readonly connections: Connections;
   readonly networkOf: NetworkOf;
+  readonly observation: Observation;
 }
 
 /** What a transport adds to an operation. */
@@ -51,7 +53,7 @@ export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
  * @throws TrustedDocumentsError if one of the trusted documents cannot be executed
  */
 export function createGraphQL(options: GraphQLOptions): GraphQLServer {
-  const { gateway, feed, log, limits, production, trustedDocuments, settings, connections } = options;
+  const { gateway, feed, log, limits, production, trustedDocuments, settings, connections, observation } = options;
   const schema = buildSchema();
   if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
@@ -64,7 +66,7 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
     cors: false,
     // What reads bodies is useStrictRequests.
     maxRequestBodySize: false,
-    maskedErrors: { maskError: createMask(log) },
+    maskedErrors: { maskError: createMask(log, gateway.telemetry) },
     graphiql: false,
     // What was refused is looked at anew: it is bounded, and would fill the cache with what nobody asks for again.
     parserAndValidationCache: {
@@ -72,6 +74,7 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       errorCache: { get: () => undefined, set: () => {} },
     },
     plugins: [
+      observation.plugin(),
       useStrictRequests(options),
       useQuietErrors(),
       useTrustedDocuments(trustedDocuments),

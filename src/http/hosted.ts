@@ -183,6 +183,7 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
       return redirect(visit.response, visit.path);
     case 'NOT_FOUND':
     case 'AMOUNT_TOO_LARGE':
+    case 'PAYMENTS_UNDER_WAY':
       throw new Error(`the payment of a page was answered with ${failure.code}`);
     default:
       return unreachable(failure);

@@ -16,6 +16,7 @@ import { createListener } from './listener.ts';
 import { createMask } from './masking.ts';
 import { SecurityHeaders } from './security-headers.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import type { Observation } from './observation.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -26,6 +27,7 @@ export interface ServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly demo: Demo | undefined;
+  readonly observation: Observation;
   /** Pages beside GraphQL: each says whether the request was one for it. */
   readonly pages: readonly Page[];
   readonly settings: TransportSettings;
@@ -58,7 +60,7 @@ const CLOSE_MS = 5_000;
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, log, host, port, demo, pages, explorer, settings } = options;
+  const { gateway, log, host, port, demo, pages, explorer, settings, observation } = options;
   const admission = new Admission(gateway, settings.rates, () => performance.now());
   const connections = new Connections(settings);
   const cors = new Cors(settings.corsOrigins, gateway.publicUrl);
@@ -69,15 +71,18 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
   const server = createListener(settings, { headers, log }, (request, response) => {
     open.add(response);
     response.once('close', () => open.delete(response));
-    void route(request, response).catch((error: unknown) => {
-      response.destroy();
-      // Anyone can leave within a body, as often as they like.
-      if (error instanceof BrokenOff) return;
-      log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
+    const isGraphQL = request.method === 'POST' && pathOf(request) === GRAPHQL_PATH;
+    observation.request(request, response, isGraphQL, () => {
+      route(request, response).catch((error: unknown) => {
+        response.destroy();
+        // Anyone can leave within a body, as often as they like.
+        if (error instanceof BrokenOff) return;
+        log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
+      });
     });
   });
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = request.url?.split('?')[0];
+    const path = pathOf(request);
     if (path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (path !== GRAPHQL_PATH) {
@@ -93,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       await graphql(request, response);
     }
   };
-  const mask = createMask(log);
+  const mask = createMask(log, gateway.telemetry);
   const closeSockets = serveWebSocket(server, { ...options, admission, connections, cors, headers, graphql, mask });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
@@ -112,6 +117,10 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       clearTimeout(timer);
     },
   };
+}
+
+function pathOf({ url }: IncomingMessage): string | undefined {
+  return url?.split('?')[0];
 }
 
 function isEventStream(response: ServerResponse): boolean {

@@ -13,6 +13,7 @@ import { handleProtocols, makeServer, type ConnectionInitMessage, type Subscribe
 import { WebSocketServer } from 'ws';
 import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Context } from '../schema/context.ts';
+import type { Scope } from '../telemetry.ts';
 import type { NetworkOf } from './address.ts';
 import type { Admission } from './admission.ts';
 import { credentialOf } from './authentication.ts';
@@ -20,6 +21,7 @@ import type { Connections } from './connections.ts';
 import type { Cors } from './cors.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
+import type { Observation } from './observation.ts';
 import { refusal } from './refusal.ts';
 import type { SecurityHeaders } from './security-headers.ts';
 import { CLOSE, CLOSE_TIMEOUT_MS, OpenSocket, sendAll } from './socket.ts';
@@ -35,6 +37,7 @@ interface Options {
   readonly cors: Cors;
   readonly headers: SecurityHeaders;
   readonly trustedDocuments: TrustedDocuments | undefined;
+  readonly observation: Observation;
 }
 
 /**
@@ -82,6 +85,7 @@ function speak({
   admission,
   connections,
   trustedDocuments,
+  observation,
 }: Options): ReturnType<typeof makeProtocol> {
   return makeProtocol({
     connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
@@ -101,16 +105,19 @@ function speak({
       }
     },
     onSubscribe: async ({ connectionParams, extra, subscriptions }, id, payload) => {
-      try {
-        // At once: it may be completed while its credential is looked at.
-        const signal = endOf(subscriptions, id);
-        if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
-        const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
-        return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
-      } catch (error) {
-        // Thrown on, it would close the whole socket for one operation's fault.
-        return [mask(error) as GraphQLError];
-      }
+      // At once: it may be completed while its credential is looked at.
+      const signal = endOf(subscriptions, id);
+      const scope = observation.open();
+      return observation.prepare(scope, async () => {
+        try {
+          if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
+          const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
+          return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal }, scope);
+        } catch (error) {
+          // Thrown on, it would close the whole socket for one operation's fault.
+          return [mask(error) as GraphQLError];
+        }
+      });
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
@@ -119,8 +126,14 @@ function speak({
       errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
     onOperation: ({ extra }, id, _payload, args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result, args.contextValue as Context) : undefined,
-    execute: (args) => (args as Prepared).rootValue.execute(args),
-    subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+    execute: (args) => {
+      const { execute, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => execute(args));
+    },
+    subscribe: (args) => {
+      const { subscribe, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => subscribe(args));
+    },
   });
 }
 
@@ -169,13 +182,14 @@ interface Enveloped {
 
 type Execute = (args: ExecutionArgs) => ReturnType<typeof graphqlSubscribe>;
 
-type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
+type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { readonly scope: Scope } };
 
 /** Parses and validates an operation, and gives it a context of its own. */
 async function prepare(
   graphql: GraphQLServer,
   payload: SubscribePayload,
   transport: TransportContext,
+  scope: Scope,
 ): Promise<Prepared | readonly GraphQLError[]> {
   const given: unknown = { ...transport, params: payload };
   const enveloped: Enveloped = graphql.getEnveloped(given as Parameters<GraphQLServer['getEnveloped']>[0]);
@@ -189,7 +203,7 @@ async function prepare(
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? null,
     contextValue: await enveloped.contextFactory(),
-    rootValue: { execute, subscribe },
+    rootValue: { execute, subscribe, scope },
   };
 }
 

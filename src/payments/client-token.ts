@@ -117,7 +117,7 @@ async function payerOf(
   const select = { id: true } as const;
   if (customerId !== null) {
     const found = await prisma.customer.findUnique({
-      where: { environmentId_id: { environmentId, id: customerId } },
+      where: { environmentId_id: { environmentId, id: customerId }, erasedAt: null },
       select,
     });
     return found === null ? notFound('customer', 'customerId') : ok({ customerId, paymentId: null });

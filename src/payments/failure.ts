@@ -41,6 +41,13 @@ export type Failure =
       /** Null where the payer may not know of it. */
       readonly paymentId: string | null;
     }
+  | {
+      readonly code: 'PAYMENTS_UNDER_WAY';
+      readonly message: string;
+      readonly path: Path;
+      /** Some of them. */
+      readonly paymentIds: readonly string[];
+    }
   | { readonly code: 'TOO_MANY_ATTEMPTS'; readonly message: string; readonly path: Path }
   | { readonly code: 'CARD_REFUSED'; readonly message: string; readonly path: Path }
   | { readonly code: 'PROCESSOR_UNAVAILABLE'; readonly message: string; readonly path: Path };

@@ -1,7 +1,9 @@
 import type { Database } from '../store/database.ts';
+import type { Facts, Telemetry } from '../telemetry.ts';
 import type { Circuits } from './circuits.ts';
 import type { Connections } from './connections.ts';
 import type { Keyring } from './keyring.ts';
+import type { Observer } from './observer.ts';
 
 /** What every command works with. Time and randomness come from here, so that tests can hold them still. */
 export interface Gateway {
@@ -23,8 +25,13 @@ export interface Gateway {
   readonly commit: string;
   /** Called after a commit that appended events, to wake those who read them. */
   readonly eventsAppended: () => void;
+  /** For whom something is done, in the log and in traces. */
+  readonly telemetry: Telemetry;
+  readonly observer: Observer;
   /** Called with what an operator should know. It is given no card data and no secret. */
-  readonly report: (message: string, details: Readonly<Record<string, string | number | null>>) => void;
+  readonly report: (message: string, details: Facts) => void;
+  /** Called with what nobody has to do anything about: a decline, for instance. The same holds for it. */
+  readonly note: (message: string, details: Facts) => void;
 }
 
 /** No idempotency key is given up sooner: a day, as clients may count on everywhere. */

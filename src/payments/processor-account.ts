@@ -1,4 +1,5 @@
 import type { ProcessorAccount } from '../../generated/prisma/client.ts';
+import { holdsCardNumber } from '../domain/card.ts';
 import { fail, ok, unreachable, type Result } from '../domain/result.ts';
 import type { AccountCheck, AccountProcessor, Connector, Credentials } from '../processors/account-port.ts';
 import { addProcessorAccount, changeProcessorAccount, findProcessorAccount } from '../store/processor-accounts.ts';
@@ -141,6 +142,11 @@ async function find(
   return account === undefined ? notFound('processor account', 'accountId') : ok(account);
 }
 
+/** Without a card number: that may have been typed in the wrong place. */
+function isSecret(text: string): boolean {
+  return SECRET.test(text) && !holdsCardNumber(text);
+}
+
 /** Checks what is said of an account; credentials are tried out, too. */
 async function check(
   gateway: Gateway,
@@ -155,9 +161,9 @@ async function check(
   if (notificationSecrets.length > NOTIFICATION_SECRETS_MAX) {
     return invalid(`There are at most ${NOTIFICATION_SECRETS_MAX}.`, 'notificationSecrets');
   }
-  const unfit = notificationSecrets.findIndex((secret) => !SECRET.test(secret));
+  const unfit = notificationSecrets.findIndex((secret) => !isSecret(secret));
   if (unfit !== -1) return invalid('This is no secret of a processor.', 'notificationSecrets', String(unfit));
-  if (secretKey !== undefined && !SECRET.test(secretKey)) return invalid('This is no key of a processor.', 'secretKey');
+  if (secretKey !== undefined && !isSecret(secretKey)) return invalid('This is no key of a processor.', 'secretKey');
   if (credentials === undefined) return ok(true);
   const refused = connector.refusesCredentials(credentials, mode);
   if (refused !== undefined) return invalid(refused, 'secretKey');

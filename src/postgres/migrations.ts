@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, DatabaseError } from 'pg';
+import { Client, DatabaseError, type Pool } from 'pg';
 import type { Connection } from './connection.ts';
 import {
   DatabaseSetupError,
@@ -96,6 +96,24 @@ export async function checkServerVersion(client: Pick<Client, 'query'>): Promise
       `PostgreSQL ${OLDEST_SERVER} or newer is needed; this is ${server?.version ?? 'unknown'}`,
     );
   }
+}
+
+/** The names of a directory's migrations: what a build that has it needs of its database. */
+export function migrationNames(directory: string): string[] {
+  return readMigrations(directory).map(({ name }) => name);
+}
+
+/** How many of these migrations a database lacks. */
+export async function countMissing(database: Pick<Pool, 'query'>, names: readonly string[]): Promise<number> {
+  const { rows } = await database.query<{ applied: number }>({
+    name: 'count_applied_migrations',
+    text: `SELECT count(DISTINCT migration_name)::int AS applied FROM public._prisma_migrations
+           WHERE migration_name = ANY ($1) AND finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+    values: [names],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('countMissing was answered no row');
+  return names.length - row.applied;
 }
 
 function readMigrations(directory: string): Migration[] {

@@ -29,6 +29,11 @@ export const Customer = builder.prismaObject('Customer', {
       resolve: ({ addressLine1: line1, addressLine2: line2, ...rest }) => ({ line1, line2, ...rest }),
     }),
     metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as the merchant gave them.' }),
+    erasedAt: t.expose('erasedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the personal data were removed by eraseCustomer; null where they were not.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.exposeString('createdBy', { description: 'The key that created it.' }),

@@ -42,6 +42,17 @@ const AlreadyPaid = builder.objectRef<FailureOf<'ALREADY_PAID'>>('AlreadyPaidErr
   }),
 });
 
+const UnderWay = builder.objectRef<FailureOf<'PAYMENTS_UNDER_WAY'>>('PaymentsUnderWayError').implement({
+  description: 'Money is on its way, or will be by itself: it has to come to its end first.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    paymentIds: t.idList({
+      description: 'The payments, at most 20 of them.',
+      resolve: ({ paymentIds }) => paymentIds.map((id) => encodeId('Payment', id)),
+    }),
+  }),
+});
+
 const TooManyAttempts = plain(
   'TooManyAttemptsError',
   'The payer has failed too often. No more cards are taken for now.',
@@ -96,6 +107,7 @@ const TYPES = {
   ILLEGAL_STATE: [IllegalState],
   AMOUNT_TOO_LARGE: [RefundTooLarge, CaptureTooLarge],
   ALREADY_PAID: [AlreadyPaid],
+  PAYMENTS_UNDER_WAY: [UnderWay],
   TOO_MANY_ATTEMPTS: [TooManyAttempts],
   CARD_REFUSED: [CardRefused],
   PROCESSOR_UNAVAILABLE: [Unavailable],
@@ -117,6 +129,8 @@ function typeNameOf(failure: Failure): string {
       return failure.limit === 'REFUNDABLE' ? 'RefundTooLargeError' : 'CaptureTooLargeError';
     case 'ALREADY_PAID':
       return 'AlreadyPaidError';
+    case 'PAYMENTS_UNDER_WAY':
+      return 'PaymentsUnderWayError';
     case 'TOO_MANY_ATTEMPTS':
       return 'TooManyAttemptsError';
     case 'CARD_REFUSED':

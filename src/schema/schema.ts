@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './client-token.ts';
+import './erase-customer.ts';
 import './node.ts';
 import './payment-queries.ts';
 import './payment-mutations.ts';

@@ -2,8 +2,10 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
 import { makeCancellable, notCancelled } from './cancellation.ts';
+import type { Telemetry } from '../telemetry.ts';
 import { askOn, type Ask } from './ask.ts';
 import { statementName } from './statement-name.ts';
+import { traceStatements, traceTransactions } from './statement-spans.ts';
 import { TRANSACTIONS_AT_ONCE, workTogether, type OnUndone, type Together } from './together.ts';
 
 /** Where a PostgreSQL is reached: a URL, or the parts of one (a Unix socket's directory is a host). */
@@ -38,6 +40,8 @@ export function openDatabase(
     readonly onUndone?: OnUndone;
     readonly poolSize?: number;
     readonly transactionsAtOnce?: number;
+    /** Makes spans of statements and of what is done together, if it is tracing. */
+    readonly telemetry?: Telemetry;
   },
 ): Database {
   let closing = false;
@@ -61,6 +65,12 @@ export function openDatabase(
   pool.on('connect', (client) => {
     client.on('error', onError);
   });
+  const together = workTogether(pool, {
+    atOnce: options.transactionsAtOnce ?? TRANSACTIONS_AT_ONCE,
+    onUndone: options.onUndone ?? (() => {}),
+  });
+  const telemetry = options.telemetry?.isTracing === true ? options.telemetry : undefined;
+  if (telemetry !== undefined) traceStatements(pool, telemetry);
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => statementName(sql),
     onPoolError: onError,
@@ -72,10 +82,7 @@ export function openDatabase(
   return {
     pool,
     prisma,
-    together: workTogether(pool, {
-      atOnce: options.transactionsAtOnce ?? TRANSACTIONS_AT_ONCE,
-      onUndone: options.onUndone ?? (() => {}),
-    }),
+    together: telemetry === undefined ? together : traceTransactions(together, telemetry),
     ask: askOn(pool),
     async close() {
       closing = true;

@@ -60,6 +60,18 @@ export class EventFeed {
     this.#schedule(this.#options.pollMs ?? DEFAULT_POLL_MS);
   }
 
+  /** Up to where it has told events; undefined before it began. */
+  get position(): EventPosition | undefined {
+    return this.#cursor;
+  }
+
+  /** How many listen. */
+  get listeners(): number {
+    let listeners = this.#listeners.size;
+    for (const { size } of this.#listenersOfPayment.values()) listeners += size;
+    return listeners;
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);

@@ -100,10 +100,11 @@ test('a page whose origin is named may ask, for two hours on one answer', async 
   for (const origin of [SHOP, 'http://127.0.0.1:4080']) {
     for (const method of ['POST', 'DELETE']) {
       expect(corsOf(await preflight(gateway().url, origin, method))).toEqual({
-        'access-control-allow-headers': 'authorization, content-type, graphql-require-preflight, x-api-key',
+        'access-control-allow-headers':
+          'authorization, content-type, graphql-require-preflight, traceparent, x-api-key, x-request-id',
         'access-control-allow-methods': 'GET, POST',
         'access-control-allow-origin': origin,
-        'access-control-expose-headers': 'ratelimit, ratelimit-policy, retry-after',
+        'access-control-expose-headers': 'ratelimit, ratelimit-policy, retry-after, x-request-id',
         'access-control-max-age': '7200',
         vary: 'Origin',
       });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { runLanes, type LaneWork } from '../../src/due/lanes.ts';
+import { Telemetry } from '../../src/telemetry.ts';
 import { until } from '../harness/until.ts';
 
 interface Piece {
@@ -27,7 +28,8 @@ class Queue {
         await piece.run().finally(() => this.underWay--);
       },
     };
-    await runLanes({ report: (...said) => void this.reports.push(said) }, work, stopping);
+    const report = (...said: unknown[]): void => void this.reports.push(said);
+    await runLanes({ report, telemetry: new Telemetry(), newId: () => 'an errand' }, work, stopping);
   }
 }
 

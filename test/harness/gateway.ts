@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { newId, startApp, type App, type AppOptions } from '../../src/app.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
+import { createLogger } from '../../src/telemetry.ts';
 import { cloneDatabase, type TestDatabase } from './database.ts';
 
 /** The answer to one GraphQL request, as it came. */
@@ -64,14 +64,19 @@ type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
     | 'otherSecrets'
     | 'commit'
     | 'connectors'
+    | 'explorer'
+    | 'limits'
     | 'metricsToken'
+    | 'migrations'
+    | 'production'
     | 'sandbox'
     | 'settings'
+    | 'tracer'
+    | 'trustedDocuments'
     | 'transport'
     | 'publicUrl'
     | 'resolveHost'
-  > &
-  Pick<AppOptions, 'limits' | 'production' | 'explorer' | 'trustedDocuments'>;
+  >;
 
 /** @param after a gateway that was closed: this one goes on with its database, and drops it in the end */
 export async function startGateway(
@@ -173,5 +178,5 @@ function captureLog(): Pick<TestGateway, 'logged'> & Pick<AppOptions, 'log'> {
       done();
     },
   });
-  return { log: pino({ level: 'trace', base: null }, stream), logged };
+  return { log: createLogger('trace', { stream }), logged };
 }

@@ -3,9 +3,11 @@ import type { TypedDocumentString } from '../../generated/operations/graphql.ts'
 import { DEFAULT_LIMITS } from '../../src/domain/limits.ts';
 import { TRANSPORT_DEFAULTS } from '../../src/domain/transport-limits.ts';
 import { networkReader } from '../../src/http/address.ts';
-import { startServer, type ServerOptions } from '../../src/http/server.ts';
+import { startServer } from '../../src/http/server.ts';
+import { Observation } from '../../src/http/observation.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { EventFeed } from '../../src/store/event-feed.ts';
+import type { Logger } from '../../src/telemetry.ts';
 import type { TestGateway } from './gateway.ts';
 
 /** The gateway's GraphQL on a pool of its own: no round and no feed runs there, only what an operation asks for. */
@@ -22,11 +24,12 @@ function throwOn(error: Error): never {
 export async function countStatements({ app, database: { connection }, keys }: TestGateway): Promise<CountedGraphQL> {
   const database = openDatabase(connection, { onError: throwOn });
   const statements = recordStatements(database);
-  const { epoch } = app.gateway;
+  const { epoch, telemetry, newId } = app.gateway;
+  const log = { error: throwOn, isLevelEnabled: () => false } as unknown as Logger;
   const server = await startServer({
     gateway: { ...app.gateway, database },
     feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
-    log: { error: throwOn } as unknown as ServerOptions['log'],
+    log,
     host: '127.0.0.1',
     port: 0,
     demo: undefined,
@@ -37,6 +40,7 @@ export async function countStatements({ app, database: { connection }, keys }: T
     production: false,
     explorer: false,
     trustedDocuments: undefined,
+    observation: new Observation({ telemetry, metrics: { operationEnded: () => undefined }, log, newId }),
   });
   return {
     async run<R, V>(document: TypedDocumentString<R, V>, variables: V) {

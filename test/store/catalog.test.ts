@@ -83,6 +83,7 @@ test('every CHECK is there', async () => {
     'capture_refunds_within_amount',
     'capture_reversal_amount_positive',
     'capture_settled_succeeded',
+    'customer_erased_holds_nothing',
     'environment_retry_delays_positive',
     'operation_of_account',
     'payment_amount_positive',
