@@ -74,6 +74,8 @@ type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
     | 'settings'
     | 'tracer'
     | 'trustedDocuments'
+    | 'transport'
+    | 'publicUrl'
     | 'resolveHost'
   >;
 
