@@ -15,7 +15,7 @@ import { machine, percentile, tableOf, type Figures, type Result } from './table
  * From the commit to the last subscriber, and what a subscriber takes: the gateway beside raw sockets, to which the same
  * subscribers are connected and the same bytes are sent in turns.
  *
- *   npm run bench:subscriptions -- [--subscribers 5000] [--seconds 15] [--profile]
+ *   npm run bench:subscriptions -- [--subscribers 5000] [--seconds 15] [--per-second 100] [--profile]
  */
 const ROOT = join(import.meta.dirname, '..', '..');
 const RESULTS = join(ROOT, 'bench', 'results');
@@ -25,8 +25,6 @@ const DESCRIPTORS_EACH = 2;
 const DESCRIPTORS_BESIDES = 100;
 
 const WARM_UP = 100;
-/** So many payments change in a second, where each subscriber has its own. */
-const WRITES_PER_SECOND = 100;
 /** The peers take turns of so many changes. */
 const TURN = 200;
 
@@ -52,6 +50,8 @@ type Load = keyof typeof LOADS;
 interface Extent {
   readonly subscribers: number;
   readonly seconds: number;
+  /** So many payments change in a second, where each subscriber has its own. */
+  readonly perSecond: number;
   readonly profile: boolean;
 }
 
@@ -69,7 +69,7 @@ try {
   const about = machine(await versionOf(cluster.connection));
   say(`${about}; ${extent.subscribers} subscribers`);
   const results: Result[] = [];
-  for (const load of Object.keys(LOADS) as Load[]) results.push(await runLoad(load, cluster.connection, extent));
+  for (const load of Object.keys(LOADS) as Load[]) results.push(await runLoad(load, cluster.connection));
   say(`\n${tableOf(results)}\n`);
   say('"each its own payment": from the commit of a change to its subscriber. "all one feed": to the last of all.');
   say(`CPU is the server's, with ${list(results)} ms for each change itself. KB is resident memory, after collection.`);
@@ -87,12 +87,15 @@ function readExtent(): Extent {
     options: {
       subscribers: { type: 'string', default: '5000' },
       seconds: { type: 'string', default: '15' },
+      'per-second': { type: 'string', default: '100' },
       profile: { type: 'boolean', default: false },
     },
   });
   const [subscribers, seconds] = [Number(values.subscribers), Number(values.seconds)];
   if (!Number.isInteger(subscribers) || subscribers < 1) fail('--subscribers takes a whole number from 1 on.');
   if (!(seconds > 0)) fail('--seconds takes a number above 0.');
+  const perSecond = Number(values['per-second']);
+  if (!(perSecond > 0)) fail('--per-second takes a number above 0.');
   // Node raises its own limit as far as it may.
   const limit = openFilesMax();
   const needed = subscribers * DESCRIPTORS_EACH + DESCRIPTORS_BESIDES;
@@ -101,7 +104,7 @@ function readExtent(): Extent {
       `${subscribers} subscribers need ${needed} open files, and the limit is ${limit}: ulimit -Hn, or --subscribers.`,
     );
   }
-  return { subscribers, seconds, profile: values.profile };
+  return { subscribers, seconds, perSecond, profile: values.profile };
 }
 
 function openFilesMax(): number {
@@ -110,7 +113,8 @@ function openFilesMax(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-async function runLoad(load: Load, database: Connection, { subscribers, seconds, profile }: Extent): Promise<Result> {
+async function runLoad(load: Load, database: Connection): Promise<Result> {
+  const { subscribers, seconds, perSecond, profile } = extent;
   const scene: Scene = {
     gateway: startChild<GatewayCalls>('gateway.ts'),
     raw: startChild<RawCalls>('raw.ts'),
@@ -130,9 +134,9 @@ async function runLoad(load: Load, database: Connection, { subscribers, seconds,
     const some = Math.min(subscribers, WARM_UP);
     await subscribe(some);
     await clients.ask('connectRaw', { url: rawUrl, subscribers: some });
-    await measure(scene, some, 1);
+    await measure(scene, { ...extent, subscribers: some, seconds: 1 });
     await clients.ask('leave');
-    const cpuMsPerWrite = await cpuOfWrite(gateway, paymentIds.length);
+    const cpuMsPerWrite = await cpuOfWrite(gateway, paymentIds.length, perSecond);
     const before = await usages(scene);
     if (profile) await gateway.ask('startProfile');
     const connectMs = await progress(clients, `${load}: subscribing`, subscribers, subscribe(subscribers));
@@ -141,7 +145,7 @@ async function runLoad(load: Load, database: Connection, { subscribers, seconds,
     const after = await usages(scene);
     say(`${load}: measuring for ${seconds} s`);
     if (profile) await gateway.ask('startProfile');
-    const { gatewayMs, rawMs: rawTimes, events, deliveries } = await measure(scene, subscribers, seconds);
+    const { gatewayMs, rawMs: rawTimes, events, deliveries } = await measure(scene, extent);
     if (profile) await gateway.ask('stopProfile', profileName(load, 'telling'));
     const end = await usages(scene, false);
     const figures = (peer: 'gateway' | 'raw', times: readonly number[], connecting: number): Figures => {
@@ -176,7 +180,7 @@ interface Measured {
 }
 
 /** One event for all, then the same bytes from the peer, and so on. */
-async function measureFeed({ gateway, raw, clients }: Scene, subscribers: number, seconds: number): Promise<Measured> {
+async function measureFeed({ gateway, raw, clients }: Scene, { subscribers, seconds }: Extent): Promise<Measured> {
   const gatewayMs: number[] = [];
   const rawMs: number[] = [];
   for (const end = nowMs() + seconds * 1_000; nowMs() < end;) {
@@ -198,10 +202,12 @@ function lastOf({ atMs, subscriber, texts }: Arrivals, subscribers: number): num
 }
 
 /** Changes of payments at random, then the same messages to the same subscribers from the peer, and so on. */
-async function measureEach({ gateway, raw, clients }: Scene, subscribers: number, seconds: number): Promise<Measured> {
+async function measureEach(
+  { gateway, raw, clients }: Scene,
+  { subscribers, seconds, perSecond }: Extent,
+): Promise<Measured> {
   const gatewayMs: number[] = [];
   const rawMs: number[] = [];
-  const perSecond = WRITES_PER_SECOND;
   for (const end = nowMs() + seconds * 1_000; nowMs() < end;) {
     const written = await gateway.ask('writeEach', { of: subscribers, count: TURN, perSecond });
     const told = await clients.ask('take', { peer: 'gateway', count: TURN });
@@ -228,9 +234,9 @@ function sinceCommit({ atMs, subscriber, texts }: Arrivals, written: readonly Wr
   });
 }
 
-async function cpuOfWrite(gateway: Scene['gateway'], payments: number): Promise<number> {
+async function cpuOfWrite(gateway: Scene['gateway'], payments: number, perSecond: number): Promise<number> {
   const before = await gateway.ask('usage', { collect: false });
-  await gateway.ask('writeEach', { of: payments, count: TURN, perSecond: WRITES_PER_SECOND });
+  await gateway.ask('writeEach', { of: payments, count: TURN, perSecond });
   const after = await gateway.ask('usage', { collect: false });
   return ((after.cpuSeconds - before.cpuSeconds) * 1_000) / TURN;
 }

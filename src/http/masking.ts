@@ -2,24 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { holdsCardNumber } from '../domain/card.ts';
-import type { Logger } from '../telemetry.ts';
+import type { Logger, Telemetry } from '../telemetry.ts';
 
 /**
  * What a caller sees of an error. One that was made for the caller goes out; any other is a fault of ours: the
  * caller gets an id, the log gets the same id with what can be told without repeating any data.
  */
-export function createMask(log: Logger): (error: unknown) => Error {
+export function createMask(log: Logger, telemetry: Telemetry): (error: unknown) => Error {
   return (error) => {
     const shown = forCaller(error);
     if (shown !== undefined) return withoutValues(shown);
     const errorId = randomUUID();
     const origin = error instanceof GraphQLError ? (error.cause ?? error) : error;
     log.error({ errorId, ...traceOf(origin) }, 'unexpected error');
+    const requestId = telemetry.scope?.errand.requestId;
     return new GraphQLError('An unexpected error. Tell the operator this id.', {
       ...(error instanceof GraphQLError && { nodes: error.nodes, path: error.path }),
-      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
+      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId, ...(requestId !== undefined && { requestId }) },
     });
   };
+}
+
+/** Whether an error was made for the caller. Any other is a fault of ours. */
+export function isForCaller(error: GraphQLError): boolean {
+  return forCaller(error) !== undefined;
 }
 
 function forCaller(error: unknown): GraphQLError | undefined {

@@ -1,0 +1,123 @@
+import { deepStrictEqual } from 'node:assert';
+import { inTurn, median, ratios, serverContender, type Contender, type Turns, type Windows } from './measure.ts';
+import { ourPage, ourPayment, peerPage, peerPayment, readOurs, readPeers } from './queries.ts';
+import { query, type Seeded, type Stage } from './scene.ts';
+import { installPeers, startByHand, startGateway, startPostGraphile, type Server } from './servers.ts';
+import { cpuOf, type Goal, type Line } from './table.ts';
+
+/** R1, R2 and R3: the gateway beside PostGraphile 5 on the same database, and R1 beside the work of hands. */
+export const READS = ['R1', 'R2', 'R3'] as const;
+export type Read = (typeof READS)[number];
+
+interface Workload {
+  readonly what: string;
+  /** What each is asked, in turns. */
+  readonly ours: readonly string[];
+  readonly peers: readonly string[];
+  readonly goal: Goal;
+  readonly goalByHand?: Goal;
+}
+
+const AT_ONCE = 16;
+/** R3 asks for so many different payments, which are all over the table. */
+const PAYMENTS = 2_000;
+
+export async function measureReads(
+  names: readonly Read[],
+  { stage, seeded, turns, say }: { stage: Stage; seeded: Seeded; turns: Turns; say: (text: string) => void },
+): Promise<Line[]> {
+  installPeers(say);
+  const servers: Server[] = [];
+  try {
+    const started = async (starting: Promise<Server>): Promise<Server> => {
+      const server = await starting;
+      servers.push(server);
+      return server;
+    };
+    const gateway = await started(startGateway(seeded.connection, seeded.key));
+    const peer = await started(startPostGraphile(seeded.connection));
+    const byHand = await started(startByHand(seeded.connection, seeded.environmentId));
+    const workloads = workloadsOf(seeded.environmentId, await somePayments(seeded));
+    const lines: Line[] = [];
+    for (const name of names) {
+      const { what, ours, peers, goal, goalByHand } = workloads[name];
+      await checkSame(stage, { gateway, peer, byHand }, { ours, peers });
+      say(`${name}: ${what}`);
+      const contender = (server: Server, bodies: readonly string[]): Contender =>
+        serverContender(stage.client, {
+          pid: server.pid,
+          postmaster: stage.postmaster,
+          load: { target: server.target, atOnce: AT_ONCE, bodies, expected: '"data":{"' },
+        });
+      const contenders: Record<string, Contender> = { gateway: contender(gateway, ours), peer: contender(peer, peers) };
+      if (goalByHand !== undefined) contenders['byHand'] = contender(byHand, ours);
+      const windows = await inTurn(contenders, turns);
+      const line = (against: string, other: string, asked: Goal): Line =>
+        lineOf(`${name}: ${what}`, against, windows['gateway'] ?? [], windows[other] ?? [], asked);
+      lines.push(line('PostGraphile 5', 'peer', goal));
+      if (goalByHand !== undefined) lines.push(line('SQL and JSON by hand', 'byHand', goalByHand));
+    }
+    return lines;
+  } finally {
+    await Promise.all(servers.map((server) => server.end()));
+  }
+}
+
+function workloadsOf(environmentId: string, ids: readonly string[]): Record<Read, Workload> {
+  return {
+    R1: {
+      what: 'a page of 20 payments with customer, attempts, refunds',
+      ours: [ourPage(20)],
+      peers: [peerPage(environmentId, 20)],
+      goal: { atLeast: 2 },
+      goalByHand: { atLeast: 0.65 },
+    },
+    R2: {
+      what: 'a page of 100',
+      ours: [ourPage(100)],
+      peers: [peerPage(environmentId, 100)],
+      goal: { atLeast: 2.5 },
+    },
+    R3: {
+      what: 'one payment',
+      ours: ids.map(ourPayment),
+      peers: ids.map((id) => peerPayment(environmentId, id)),
+      goal: { atLeast: 1.3 },
+    },
+  };
+}
+
+/** Everybody who is measured answers the same payments, with the same of each. @throws if not */
+async function checkSame(
+  { client }: Stage,
+  { gateway, peer, byHand }: Record<'gateway' | 'peer' | 'byHand', Server>,
+  { ours, peers }: Pick<Workload, 'ours' | 'peers'>,
+): Promise<void> {
+  for (const [index, body] of ours.slice(0, 10).entries()) {
+    const own = readOurs(await client.ask('ask', { target: gateway.target, body }));
+    deepStrictEqual(readPeers(await client.ask('ask', { target: peer.target, body: peers[index] ?? '' })), own);
+    deepStrictEqual(readOurs(await client.ask('ask', { target: byHand.target, body })), own);
+  }
+}
+
+function lineOf(workload: string, against: string, ours: Windows, peers: Windows, goal: Goal): Line {
+  return {
+    workload,
+    against,
+    figure: 'per second',
+    ours: median(ours.map(({ perSecond }) => perSecond)),
+    peers: median(peers.map(({ perSecond }) => perSecond)),
+    values: ratios(ours, peers, 'perSecond'),
+    goal,
+    cpu: { ours: cpuOf(ours), peers: cpuOf(peers) },
+  };
+}
+
+/** Payments from all over the table, in no order. */
+export async function somePayments({ connection, environmentId }: Seeded): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    connection,
+    `SELECT id::text FROM payment WHERE environment_id = '${environmentId}' ORDER BY md5(id::text) LIMIT ${PAYMENTS}`,
+  );
+  return rows.map(({ id }) => id);
+}
