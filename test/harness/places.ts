@@ -9,6 +9,7 @@ import {
   isObjectType,
   isRequiredArgument,
   isRequiredInputField,
+  isUnionType,
   type GraphQLField,
   type GraphQLInputType,
   type GraphQLNamedOutputType,
@@ -40,7 +41,7 @@ export function placesOf(schema: GraphQLSchema): Place[] {
   );
 }
 
-export function rootsOf(schema: GraphQLSchema): GraphQLObjectType[] {
+function rootsOf(schema: GraphQLSchema): GraphQLObjectType[] {
   return [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null);
 }
 
@@ -120,19 +121,32 @@ function bracketed(text: string): string {
   return text === '' ? '' : `(${text})`;
 }
 
-/** Everything that can be told of a type; under aliases, because members of a union may call different things the same. */
-export function selectionOf(type: GraphQLNamedOutputType, levels: number, schema?: GraphQLSchema): string {
-  if (isAbstractType(type)) {
-    const members = 'getTypes' in type ? type.getTypes() : (schema?.getPossibleTypes(type) ?? []);
-    const parts = members.map((each) => `... on ${each.name} ${selectionOf(each, levels, schema)}`);
+/** Everything that can be told of a type. */
+export function selectionOf(type: GraphQLNamedOutputType, levels: number): string {
+  if (isUnionType(type)) {
+    const members = type.getTypes();
+    const parts = members.map((each) => `... on ${each.name} ${selectionIn(each, levels, clashing(members))}`);
     return `{ __typename ${parts.join(' ')} }`;
   }
-  if (!isObjectType(type)) return '';
+  if (isAbstractType(type)) return '{ __typename }';
+  return isObjectType(type) ? selectionIn(type, levels, new Set()) : '';
+}
+
+/** What several types call the same that is not: it is asked for under other names. */
+function clashing(types: readonly GraphQLObjectType[]): ReadonlySet<string> {
+  const fields = types.flatMap((type) => Object.values(type.getFields()));
+  const typesOf = Map.groupBy(fields, ({ name }) => name);
+  const names = [...typesOf].filter(([, each]) => new Set(each.map((field) => String(field.type))).size > 1);
+  return new Set(names.map(([name]) => name));
+}
+
+function selectionIn(type: GraphQLObjectType, levels: number, renamed: ReadonlySet<string>): string {
   const fields = Object.values(type.getFields()).flatMap((field) => {
     if (field.args.some(isRequiredArgument)) return [];
     const named = getNamedType(field.type);
-    const below = isCompositeType(named) && levels <= 0 ? undefined : selectionOf(named, levels - 1, schema);
-    return below === undefined ? [] : [`${type.name}_${field.name}: ${field.name} ${below}`];
+    if (isCompositeType(named) && levels <= 0) return [];
+    const name = renamed.has(field.name) ? `${type.name}_${field.name}: ${field.name}` : field.name;
+    return [`${name} ${selectionOf(named, levels - 1)}`];
   });
   return `{ __typename ${fields.join(' ')} }`;
 }
