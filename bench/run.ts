@@ -60,7 +60,9 @@ function tell(about: string): void {
   say(
     'A ratio is of each turn, and the median of all; the spread is from the least to the most. CPU is of the server and',
   );
-  say('of PostgreSQL for each answer; of pgbench, it is its own.');
+  say(
+    'of PostgreSQL for each answer, of pgbench its own; the ratio is of their sums, and more than 1 where ours takes less.',
+  );
   say(write(about));
 }
 
