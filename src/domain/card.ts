@@ -102,14 +102,43 @@ function hasExpired(card: RawCard, now: Date): boolean {
 /** What has many digits and is no card number: UUIDs, and telephone numbers of E.164, which has at most 15 digits. */
 const OTHER_NUMBERS = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\+(?:[ -]?\d){7,15}(?![ -]?\d)/gi;
 
+/** What is not seen and parts nothing: soft hyphens, zero-width spaces and joiners, marks of direction. */
+const INVISIBLE = /[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]/g;
+const OTHER_DIGITS = /(?![0-9])\p{Nd}/gu;
+const OTHER_HYPHENS = /[\u2010-\u2015\u2212]/g;
+/** Dots, underscores and the like part a card number only where its groups are those that are printed on cards. */
+const PRINTED_GROUPS =
+  /(?<!\d)(?:\d{4}[._/·:*](?:\d{4}[._/·:*]\d{4}[._/·:*]\d{4}(?:[._/·:*]\d{3})?|\d{6}[._/·:*]\d{4,5}))(?!\d)/g;
+
+/** The text with digits of every script as 0 to 9, what parts them as single spaces and hyphens, and nothing unseen. */
+function plain(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replace(INVISIBLE, '')
+    .replace(OTHER_DIGITS, valueOf)
+    .replace(OTHER_HYPHENS, '-')
+    .replace(/\s+/g, ' ')
+    .replace(PRINTED_GROUPS, (groups) => groups.replace(/\D/g, ''));
+}
+
+/** Unicode has the ten digits of a script in a row, and begins each row with its zero. */
+function valueOf(digit: string): string {
+  const code = digit.codePointAt(0) ?? 0;
+  let value = 0;
+  while (value < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(code - value - 1))) value++;
+  return String(value);
+}
+
 /**
- * Whether free text holds what can be a card number: 13 to 19 digits, single spaces or hyphens between them
+ * Whether free text holds what can be a card number: 13 to 19 digits of any script, white space or hyphens between them
  * allowed, of an issuer range's length and with a right check digit. Digits that follow or go before without a
  * space are one number with them; groups of digits are tried with and without their neighbours, because people
  * write the date of expiry or the CVC behind the number.
  */
 export function holdsCardNumber(text: string): boolean {
-  for (const [run] of text.replace(OTHER_NUMBERS, ';').matchAll(/\d(?:[ -]?\d){12,}/g)) {
+  for (const [run] of plain(text)
+    .replace(OTHER_NUMBERS, ';')
+    .matchAll(/\d(?:[ -]?\d){12,}/g)) {
     const groups = run.split(/[ -]/);
     if (groups.some((_, first) => beginsWithCardNumber(groups.slice(first, first + 19)))) return true;
   }

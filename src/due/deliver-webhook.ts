@@ -1,6 +1,7 @@
 import { encodeId } from '../domain/ids.ts';
 import { retryAfterMsOf, webhookRetryDelayMs } from '../domain/webhook-schedule.ts';
 import type { Gateway } from '../payments/gateway.ts';
+import type { Facts } from '../telemetry.ts';
 import { validSecrets } from '../payments/webhook-endpoint.ts';
 import {
   disableGoneEndpoint,
@@ -29,27 +30,64 @@ const LATER: readonly number[] = [429, 503];
 
 /** Makes one attempt at a delivery, and writes down what came of it. */
 export async function deliver(gateway: Gateway, claimed: ClaimedDelivery, transport: Transport): Promise<void> {
-  const { settings, database } = gateway;
+  const errand = { requestId: gateway.newId(), round: 'webhooks' };
+  await gateway.telemetry.errand(errand, 'webhook', () => attempt(gateway, claimed, transport));
+}
+
+async function attempt(gateway: Gateway, claimed: ClaimedDelivery, transport: Transport): Promise<void> {
+  const { settings, database, telemetry } = gateway;
   const { endpoint, event } = claimed;
   const body = webhookBody(claimed, event);
   const id = encodeId('WebhookDelivery', claimed.id);
   const timestampSeconds = Math.floor(gateway.now().getTime() / 1_000);
   const headers = signedHeaders({ id, timestampSeconds, body }, validSecrets(gateway, endpoint));
   const startedAtMs = performance.now();
-  const posted = await post(
-    { url: endpoint.url, body, headers: { ...headers, 'content-type': 'application/json', 'user-agent': 'Tender' } },
-    {
-      resolve: transport.resolve,
-      isPlainAllowed: settings.webhookPrivateNetworks,
-      isAllowed: settings.webhookPrivateNetworks ? () => true : isPublicAddress,
-      timeoutMs: settings.webhookTimeoutMs,
-      stopping: transport.stopping,
-    },
-  );
+  const facts = factsOf(claimed);
+  const posted = await telemetry.span('webhook attempt', 'client', facts, async (note) => {
+    const { traceparent } = telemetry.scope?.span ?? {};
+    const request = {
+      ...headers,
+      'content-type': 'application/json',
+      'user-agent': 'Tender',
+      ...(traceparent !== undefined && { traceparent }),
+    };
+    const answer = await post(
+      { url: endpoint.url, body, headers: request },
+      {
+        resolve: transport.resolve,
+        isPlainAllowed: settings.webhookPrivateNetworks,
+        isAllowed: settings.webhookPrivateNetworks ? () => true : isPublicAddress,
+        timeoutMs: settings.webhookTimeoutMs,
+        stopping: transport.stopping,
+      },
+    );
+    note(answer.answered ? { status: answer.status } : { error: answer.error });
+    return answer;
+  });
   const durationMs = Math.round(performance.now() - startedAtMs);
   const after = afterwards(posted, claimed.attemptsLeft, transport.random(), gateway.now());
   await recordAttempt(database, claimed, recordOf(posted, durationMs), after);
+  tell(gateway, posted, after, { ...facts, durationMs });
   if (posted.answered && posted.status === GONE) await disableGoneEndpoint(database, endpoint);
+}
+
+function factsOf({ id, endpoint, paymentId, attemptCount }: ClaimedDelivery): Facts {
+  return {
+    webhookDeliveryId: id,
+    webhookEndpointId: endpoint.id,
+    attempt: attemptCount,
+    ...(paymentId !== null && { paymentId }),
+  };
+}
+
+function tell({ observer, note, report }: Gateway, posted: Posted, { kind }: AfterAttempt, facts: Facts): void {
+  // What this process broke off says nothing of the receiver.
+  if (!posted.answered && posted.error === 'INTERRUPTED') return;
+  observer.webhookAttempted(kind);
+  if (kind === 'delivered') return;
+  const told = { ...facts, ...(posted.answered ? { status: posted.status } : { error: posted.error }) };
+  if (kind === 'exhausted') report('a webhook was given up after its last attempt', told);
+  else note('a webhook was not received; it is sent again', told);
 }
 
 function recordOf(posted: Posted, durationMs: number): AttemptRecord {

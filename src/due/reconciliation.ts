@@ -26,7 +26,10 @@ export class Bookkeeper {
     while (!stopping.aborted) {
       const run = await claimDueRun(this.#gateway.database, { leaseMs: RUN_LEASE_MS });
       if (run === undefined) return;
-      await runReconciliation(this.#gateway, run, { stopping });
+      const errand = { requestId: this.#gateway.newId(), round: 'reconciliation' };
+      await this.#gateway.telemetry.errand(errand, 'reconciliation', () =>
+        runReconciliation(this.#gateway, run, { stopping }),
+      );
     }
   }
 

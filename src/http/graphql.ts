@@ -9,11 +9,13 @@ import { DocumentCache } from './document-cache.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import type { Limits } from '../domain/limits.ts';
 import { createMask, useQuietErrors } from './masking.ts';
+import { REQUEST_ID, type Observation } from './observation.ts';
 import { useOperationTime } from './operation-time.ts';
 import { useProduction } from './production.ts';
 import { useQueryCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
 import { checkTrustedDocuments, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
+import { UnderWay, useUnderWay } from './under-way.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -24,10 +26,13 @@ export interface GraphQLOptions {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
   readonly log: Logger;
+  /** Counts what is under way. */
+  readonly underWay?: UnderWay;
   readonly limits: Limits;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
   readonly production: boolean;
   readonly trustedDocuments: TrustedDocuments | undefined;
+  readonly observation: Observation;
 }
 
 /** What the WebSocket adds to an operation. */
@@ -45,7 +50,7 @@ export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
  * @throws TrustedDocumentsError if one of the trusted documents cannot be executed
  */
 export function createGraphQL(options: GraphQLOptions): GraphQLServer {
-  const { gateway, feed, log, limits, production, trustedDocuments } = options;
+  const { gateway, feed, log, limits, production, trustedDocuments, observation, underWay = new UnderWay() } = options;
   const schema = buildSchema();
   if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
@@ -56,9 +61,15 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
     multipart: false,
     batching: false,
     // Payers' browsers ask from the merchant's pages. Nothing is known of them but what they carry themselves: no cookies.
-    cors: { origin: '*', credentials: false, methods: ['POST'], allowedHeaders: ['authorization', 'content-type'] },
+    cors: {
+      origin: '*',
+      credentials: false,
+      methods: ['POST'],
+      allowedHeaders: ['authorization', 'content-type', REQUEST_ID, 'traceparent'],
+      exposedHeaders: [REQUEST_ID],
+    },
     maxRequestBodySize: BODY_BYTES_MAX,
-    maskedErrors: { maskError: createMask(log) },
+    maskedErrors: { maskError: createMask(log, gateway.telemetry) },
     graphiql: false,
     // What was refused is looked at anew: it is bounded, and would fill the cache with what nobody asks for again.
     parserAndValidationCache: {
@@ -66,19 +77,22 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       errorCache: { get: () => undefined, set: () => {} },
     },
     plugins: [
+      observation.plugin(),
       useQuietErrors(),
       useTrustedDocuments(trustedDocuments),
       useDocumentLimits(limits),
       ...(production ? [useProduction()] : []),
       useQueryCost(limits),
       useOperationTime(limits),
+      // After the time limit, which replaces what executes. What outlives it is left to recovery.
+      useUnderWay(underWay),
       useSharedExecution(limits),
     ],
     context: async ({ request, credential }) => {
       const given = credential ?? credentialOf((name) => request?.headers.get(name));
       const authenticated = await authenticate(gateway, given);
       refuseKeyOfPage(authenticated, request?.headers.get('sec-fetch-site'));
-      return createContext(gateway, feed, authenticated);
+      return createContext(gateway, feed, authenticated, gateway.telemetry.scope?.errand.requestId);
     },
   });
 }

@@ -2,24 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { holdsCardNumber } from '../domain/card.ts';
-import type { Logger } from '../telemetry.ts';
+import type { Logger, Telemetry } from '../telemetry.ts';
 
 /**
  * What a caller sees of an error. One that was made for the caller goes out; any other is a fault of ours: the
  * caller gets an id, the log gets the same id with what can be told without repeating any data.
  */
-export function createMask(log: Logger): (error: unknown) => Error {
+export function createMask(log: Logger, telemetry: Telemetry): (error: unknown) => Error {
   return (error) => {
     const shown = forCaller(error);
     if (shown !== undefined) return withoutValues(shown);
     const errorId = randomUUID();
     const origin = error instanceof GraphQLError ? (error.cause ?? error) : error;
     log.error({ errorId, ...traceOf(origin) }, 'unexpected error');
+    const requestId = telemetry.scope?.errand.requestId;
     return new GraphQLError('An unexpected error. Tell the operator this id.', {
       ...(error instanceof GraphQLError && { nodes: error.nodes, path: error.path }),
-      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
+      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId, ...(requestId !== undefined && { requestId }) },
     });
   };
+}
+
+/** Whether an error was made for the caller. Any other is a fault of ours. */
+export function isForCaller(error: GraphQLError): boolean {
+  return forCaller(error) !== undefined;
 }
 
 function forCaller(error: unknown): GraphQLError | undefined {
@@ -64,6 +70,11 @@ function withoutDigits(text: string): string {
   return text.replace(/\d(?:[ -]?\d){2,}/g, '…');
 }
 
+/** Secret keys, ours and processors', and secrets of webhooks. */
+const SECRET = /\b(?:[sr]k_(?:test|live)_|whsec_)[\w+/=-]{8}/;
+
+const UNEXPECTED_PARAMETER = /^Unexpected parameter /;
+
 /** An error about a document, which quotes the document. */
 function withoutLiterals(error: GraphQLError): GraphQLError {
   const { nodes, source, positions, extensions } = error;
@@ -85,7 +96,13 @@ export function useQuietErrors(): Plugin {
     },
     onParse({ params }) {
       // Before it is parsed: a document is kept in caches, and shown in traces.
-      if (holdsCardNumber(documentText(params.source))) {
+      const text = documentText(params.source);
+      if (SECRET.test(text)) {
+        throw new GraphQLError('A document holds no secret: give it as a variable.', {
+          extensions: { code: 'SECRET_IN_DOCUMENT', http: { spec: true, status: 400 } },
+        });
+      }
+      if (holdsCardNumber(text)) {
         throw new GraphQLError('A document holds no card number: give the card as a variable.', {
           extensions: { code: 'CARD_IN_DOCUMENT', http: { spec: true, status: 400 } },
         });
@@ -100,7 +117,10 @@ export function useQuietErrors(): Plugin {
     onResultProcess({ result }) {
       for (const one of Array.isArray(result) ? result : [result]) {
         if (!('errors' in one)) continue;
-        for (const { extensions } of one.errors ?? []) {
+        for (const error of one.errors ?? []) {
+          const { extensions } = error;
+          // Yoga names what it did not expect in a body.
+          if (UNEXPECTED_PARAMETER.test(error.message)) error.message = withoutDigits(error.message);
           if (!('originalError' in extensions)) continue;
           delete extensions['originalError'];
           // It was no JSON: a bad request under either media type of an answer.

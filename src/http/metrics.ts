@@ -1,41 +1,80 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Counter, Gauge, Registry } from 'prom-client';
-import type { Circuit } from '../domain/circuit.ts';
-import { encodeId } from '../domain/ids.ts';
-import type { Gateway } from '../payments/gateway.ts';
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import type { Observer } from '../payments/observer.ts';
+import { addGauges, type Watched } from './gauges.ts';
 import type { Refusal } from './notifications.ts';
+import type { Operation } from './observation.ts';
 
 const METRICS_PATH = '/metrics';
 
-const CIRCUIT_STATES = ['CLOSED', 'HALF_OPEN', 'OPEN'] as const satisfies readonly Circuit['state'][];
+/** Seconds. A read takes some milliseconds, a payment a processor's time, and a call to one ends after half a minute. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** What this process counts, for Prometheus. */
-export class Metrics {
+/** What this process counts, for Prometheus. Labels are names of the gateway's own: how many series there are is bounded. */
+export class Metrics implements Observer {
   readonly #registry = new Registry();
-  readonly #refusedNotifications: Counter<'reason'>;
+  readonly #operations = this.#histogram('tender_operation_duration_seconds', {
+    help: 'GraphQL operations, by the field of their root: from the request to the end of its answer.',
+    labelNames: ['type', 'field', 'outcome'],
+  });
+  readonly #subscriptions = this.#counter('tender_subscriptions_total', {
+    help: 'Subscriptions that were asked for. Over server-sent events they are counted when they end.',
+    labelNames: ['field', 'outcome'],
+  });
+  readonly #calls = this.#histogram('tender_processor_call_duration_seconds', {
+    help: 'Calls to processors, by what their answer says. Unknown means that nobody knows whether it was done.',
+    labelNames: ['processor', 'kind', 'asked', 'outcome'],
+  });
+  readonly #declines = this.#counter('tender_declines_total', {
+    help: 'Charges that were declined.',
+    labelNames: ['processor', 'code'],
+  });
+  readonly #events = this.#counter('tender_payment_events_total', {
+    help: 'Changes of payments, by the event that tells of them.',
+    labelNames: ['type', 'processor'],
+  });
+  readonly #webhooks = this.#counter('tender_webhook_attempts_total', {
+    help: 'Attempts to deliver a webhook: delivered, to be tried again, or exhausted, which was the last one.',
+    labelNames: ['outcome'],
+  });
+  readonly #refusedNotifications = this.#counter('tender_refused_notifications_total', {
+    help: 'Notifications of processors that were not taken. Nothing else is kept of them.',
+    labelNames: ['reason'],
+  });
 
-  constructor({ circuits }: Pick<Gateway, 'circuits'>) {
-    const registers = [this.#registry];
-    this.#refusedNotifications = new Counter({
-      name: 'tender_refused_notifications_total',
-      help: 'Notifications of processors that were not taken. Nothing else is kept of them.',
-      labelNames: ['reason'],
-      registers,
-    });
-    const circuit = new Gauge({
-      name: 'tender_processor_circuit',
-      help: '1 for the state in which the circuit of a processor account is, 0 for the others. Accounts are there once they were asked.',
-      labelNames: ['account', 'state'],
-      registers,
-      collect: () => {
-        for (const [id, { state }] of circuits.all()) {
-          for (const each of CIRCUIT_STATES) {
-            circuit.set({ account: encodeId('ProcessorAccount', id), state: each }, each === state ? 1 : 0);
-          }
-        }
-      },
-    });
+  /** Measures what is there to be measured when somebody asks. */
+  watch(watched: Watched): void {
+    addGauges(this.#registry, watched);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  operationEnded({ type, field, outcome }: Operation, durationMs: number): void {
+    // How long a subscription lasts says nothing about the gateway.
+    if (type === 'subscription') this.#subscriptions.inc({ field, outcome });
+    else this.#operations.observe({ type, field, outcome }, durationMs / 1_000);
+  }
+
+  processorAnswered({
+    processor,
+    kind,
+    asked,
+    outcome,
+    durationMs,
+  }: Parameters<Observer['processorAnswered']>[0]): void {
+    this.#calls.observe({ processor, kind, asked, outcome }, durationMs / 1_000);
+  }
+
+  chargeDeclined(processor: string, code: string): void {
+    this.#declines.inc({ processor, code });
+  }
+
+  paymentChanged(type: string, processor: string): void {
+    this.#events.inc({ type, processor });
+  }
+
+  webhookAttempted(outcome: string): void {
+    this.#webhooks.inc({ outcome });
   }
 
   notificationRefused(reason: Refusal): void {
@@ -59,6 +98,14 @@ export class Metrics {
       }
       return true;
     };
+  }
+
+  #counter<T extends string>(name: string, of: { readonly help: string; readonly labelNames: T[] }): Counter<T> {
+    return new Counter({ name, ...of, registers: [this.#registry] });
+  }
+
+  #histogram<T extends string>(name: string, of: { readonly help: string; readonly labelNames: T[] }): Histogram<T> {
+    return new Histogram({ name, ...of, buckets: BUCKETS, registers: [this.#registry] });
   }
 }
 

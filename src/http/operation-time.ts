@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { cancelledBy } from '../store/cancellation.ts';
+import { executeQuery } from './compiled-execution.ts';
 import { operationError } from './limit-error.ts';
 
 /** What the transport has put beside the context: the end of the request, or of the operation on a socket. */
@@ -33,7 +34,7 @@ function executeInTime(args: ExecutionArgs, limitMs: number): Promise<ExecutionR
     return inTime(limitMs, undefined, mutationTimeout, (abortSignal) => execute({ ...args, abortSignal }));
   }
   const { request, signal = request?.signal } = args.contextValue as Transport;
-  return readInTime(limitMs, signal, (abortSignal) => execute({ ...args, abortSignal }));
+  return readInTime(limitMs, signal, (abortSignal) => executeQuery({ ...args, abortSignal }));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Gateway } from '../payments/gateway.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
@@ -8,6 +8,8 @@ import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
 import type { Limits } from '../domain/limits.ts';
 import { createMask } from './masking.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import type { Observation } from './observation.ts';
+import { UnderWay } from './under-way.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -18,8 +20,11 @@ export interface ServerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly demo: Demo | undefined;
+  readonly observation: Observation;
   /** Pages beside GraphQL: each says whether the request was one for it. */
   readonly pages: readonly Page[];
+  /** Whether GraphQL is served, too. */
+  readonly isApi?: boolean;
   readonly limits: Limits;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
   readonly production: boolean;
@@ -33,68 +38,129 @@ export type Page = (request: IncomingMessage, response: ServerResponse) => Promi
 export interface GatewayServer {
   /** http://127.0.0.1:4000 */
   readonly url: string;
-  /** Takes no more requests, lets those under way end, closes the sockets. */
-  close(): Promise<void>;
+  /** Clients are told with each answer not to keep their connection: the next one leads to another replica. */
+  letGo(): void;
+  /**
+   * Takes no more connections, and tells subscribers to go elsewhere. Settles when all that was under way has ended and
+   * every connection is closed, which a client may keep from coming.
+   */
+  stop(): Promise<void>;
+  /** What is left of that. */
+  left(): Left;
+  /** Cuts it. */
+  destroy(): void;
 }
+
+/** What is still under way in a server. */
+export interface Left {
+  readonly requests: number;
+  readonly sockets: number;
+  /** GraphQL operations, also those whose client has gone. */
+  readonly operations: number;
+}
+
+const WORKER = 'This replica does what is due, and takes no requests.\n';
 
 /** The gateway cannot listen where it was told to. One line for the person who started it. */
 export class ListenError extends Error {}
-
-/** How long requests under way may take to end once the server stops. */
-const CLOSE_MS = 5_000;
 
 /**
  * Starts the HTTP server.
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, log, host, port, demo, pages, explorer, trustedDocuments } = options;
-  const graphql = createGraphQL(options);
+  const {
+    gateway,
+    feed,
+    log,
+    host,
+    port,
+    demo,
+    pages,
+    explorer,
+    trustedDocuments,
+    observation,
+    isApi = true,
+  } = options;
+  const underWay = new UnderWay();
+  const graphql = createGraphQL({ ...options, underWay });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
+  let isLettingGo = false;
   const server = createServer((request, response) => {
     open.add(response);
-    response.once('close', () => open.delete(response));
-    void route(request, response).catch((error: unknown) => {
-      log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
-      response.destroy();
+    response.shouldKeepAlive &&= !isLettingGo;
+    response.once('close', () => {
+      open.delete(response);
+      // Its headers may have said that the connection is kept: a stream's did, for one.
+      if (isLettingGo) request.socket.end();
+    });
+    const isGraphQL = request.method === 'POST' && pathOf(request) === GRAPHQL_PATH;
+    observation.request(request, response, isGraphQL, () => {
+      route(request, response).catch((error: unknown) => {
+        log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
+        response.destroy();
+      });
     });
   });
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = request.url?.split('?')[0];
+    const path = pathOf(request);
     if (path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-    } else if (path !== GRAPHQL_PATH) {
+    } else if (path !== GRAPHQL_PATH || !isApi) {
       for (const page of pages) if (await page(request, response)) return;
-      response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(isApi ? `GraphQL is at ${GRAPHQL_PATH}\n` : WORKER);
     } else if (explorer && asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
     } else {
       await graphql(request, response);
     }
   };
-  const closeSockets = serveWebSocket(server, { gateway, graphql, mask: createMask(log), trustedDocuments });
+  const connections = new Set<Socket>();
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  const sockets = serveWebSocket(server, {
+    gateway,
+    graphql,
+    mask: createMask(log, gateway.telemetry),
+    trustedDocuments,
+    observation,
+    isApi,
+  });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
+  const letGo = (): void => {
+    isLettingGo = true;
+    for (const response of open) response.shouldKeepAlive = false;
+  };
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
-    async close() {
+    letGo,
+    async stop() {
+      letGo();
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      await closeSockets();
+      feed.dismiss();
+      sockets.leave();
       server.closeIdleConnections();
-      // Streams never end by themselves. Cut off, their clients know that it was not the end, and come again.
-      for (const response of open) if (isEventStream(response)) response.destroy();
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      // Node takes a connection on which nothing was ever asked, as browsers open them, for a request that is coming.
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
       await closed;
-      clearTimeout(timer);
+      await underWay.none();
+    },
+    left: () => ({ requests: open.size, sockets: sockets.count, operations: underWay.count }),
+    destroy() {
+      sockets.destroy();
+      server.closeAllConnections();
     },
   };
 }
 
-function isEventStream(response: ServerResponse): boolean {
-  return String(response.getHeader('content-type')).startsWith('text/event-stream');
+function pathOf({ url }: IncomingMessage): string | undefined {
+  return url?.split('?')[0];
 }
 
 function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {

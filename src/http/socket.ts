@@ -4,6 +4,10 @@ import type { WebSocket } from 'ws';
 /** An open socket, as an operation on it is given it. */
 export interface OpenSocket {
   readonly socket: WebSocket;
+  /** Messages that are being handled: an operation's is until the operation has ended. */
+  underWay: number;
+  /** It is closed as soon as nothing is under way. */
+  isLeaving: boolean;
 }
 
 /** A peer that does not answer a ping until the next one is gone. */
@@ -11,8 +15,12 @@ const PING_MS = 12_000;
 /** graphql-ws's own, for what it did not expect. */
 const INTERNAL_SERVER_ERROR = 4500;
 
+/** The server goes away: its clients connect again, and reach another. */
+const GOING_AWAY = 1001;
+
 /** Lets a socket speak the protocol. Thousands wait here, so it keeps what it needs and nothing else. */
-export function openSocket(socket: WebSocket, protocol: Server<OpenSocket>): void {
+export function openSocket(socket: WebSocket, protocol: Server<OpenSocket>): OpenSocket {
+  const open: OpenSocket = { socket, underWay: 0, isLeaving: false };
   // The socket closes itself with the code of what was wrong.
   socket.on('error', () => undefined);
   let answered = true;
@@ -33,15 +41,28 @@ export function openSocket(socket: WebSocket, protocol: Server<OpenSocket>): voi
       close: (code, reason) => socket.close(code, reason),
       onMessage: (take) =>
         socket.on('message', (data: Buffer) => {
-          take(data.toString()).catch(() => socket.close(INTERNAL_SERVER_ERROR, 'Internal server error'));
+          open.underWay++;
+          take(data.toString())
+            .catch(() => socket.close(INTERNAL_SERVER_ERROR, 'Internal server error'))
+            .finally(() => {
+              open.underWay--;
+              if (open.isLeaving) leave(open);
+            });
         }),
     },
-    { socket },
+    open,
   );
   socket.once('close', (code, reason) => {
     clearInterval(pinging);
     void closed(code, String(reason));
   });
+  return open;
+}
+
+/** Closes a socket as soon as everything that was asked on it is answered. */
+export function leave(open: OpenSocket): void {
+  open.isLeaving = true;
+  if (open.underWay === 0) open.socket.close(GOING_AWAY, 'The server stops: connect again.');
 }
 
 /**

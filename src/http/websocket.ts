@@ -12,25 +12,39 @@ import {
 import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Gateway } from '../payments/gateway.ts';
+import type { Scope } from '../telemetry.ts';
 import { authenticate, credentialOf } from './authentication.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
-import { openSocket, sendAll, type OpenSocket } from './socket.ts';
+import type { Observation } from './observation.ts';
+import { leave, openSocket, sendAll, type OpenSocket } from './socket.ts';
 import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
 /** The largest message, in bytes: the same as a body over HTTP. */
 const MESSAGE_BYTES_MAX = 200_000;
 const CONNECTION_INIT_MS = 5_000;
 
+interface SocketOptions {
+  readonly gateway: Gateway;
+  readonly graphql: GraphQLServer;
+  readonly mask: ReturnType<typeof createMask>;
+  readonly trustedDocuments: TrustedDocuments | undefined;
+  readonly observation: Observation;
+  /** Whether there are any. */
+  readonly isApi?: boolean;
+}
+
 /**
  * graphql-transport-ws on the same path and with the same executor as HTTP. The credential comes in the payload of
  * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
- * @returns what ends every socket, with 1001
+ * @returns the sockets, for the end of the server
  */
 export function serveWebSocket(
   server: Server,
-  { gateway, graphql, mask, trustedDocuments }: WebSocketOptions,
-): () => Promise<void> {
+  { gateway, graphql, mask, trustedDocuments, observation, isApi = true }: SocketOptions,
+): Sockets {
+  const all = new Set<OpenSocket>();
+  let isLeaving = false;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
   const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
     connectionInitWaitTimeout: CONNECTION_INIT_MS,
@@ -45,14 +59,17 @@ export function serveWebSocket(
       }
     },
     onSubscribe: async ({ connectionParams, subscriptions }, id, payload) => {
-      try {
-        const credential = credentialIn(connectionParams) ?? '';
-        const signal = endOf(subscriptions, id);
-        return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
-      } catch (error) {
-        // Thrown on, it would close the whole socket for one operation's fault.
-        return [mask(error) as GraphQLError];
-      }
+      const scope = observation.open();
+      return observation.prepare(scope, async () => {
+        try {
+          const credential = credentialIn(connectionParams) ?? '';
+          const transport = { credential, signal: endOf(subscriptions, id) };
+          return await prepare(graphql, withTrusted(trustedDocuments, payload), transport, scope);
+        } catch (error) {
+          // Thrown on, it would close the whole socket for one operation's fault.
+          return [mask(error) as GraphQLError];
+        }
+      });
     },
     // A stream that ends with an error arrives with its message only. One of ours says more, and any other nothing.
     onError: (_context, _id, _payload, errors) =>
@@ -61,29 +78,51 @@ export function serveWebSocket(
       errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
     onOperation: ({ extra }, id, _payload, _args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
-    execute: (args) => (args as Prepared).rootValue.execute(args),
-    subscribe: (args) => (args as Prepared).rootValue.subscribe(args),
+    execute: (args) => {
+      const { execute, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => execute(args));
+    },
+    subscribe: (args) => {
+      const { subscribe, scope } = (args as Prepared).rootValue;
+      return observation.execute(scope, () => subscribe(args));
+    },
   });
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener away: a peer that goes away now would end the process.
     socket.on('error', destroy);
-    if (request.url?.split('?')[0] !== GRAPHQL_PATH) {
+    if (request.url?.split('?')[0] !== GRAPHQL_PATH || !isApi) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => openSocket(upgraded, protocol));
+    sockets.handleUpgrade(request, socket, head, (upgraded) => {
+      const open = openSocket(upgraded, protocol);
+      all.add(open);
+      upgraded.once('close', () => all.delete(open));
+      if (isLeaving) leave(open);
+    });
   });
-  return async () => {
-    for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
-    await new Promise((resolve) => sockets.close(resolve));
+  return {
+    get count() {
+      return all.size;
+    },
+    leave() {
+      isLeaving = true;
+      for (const open of all) leave(open);
+    },
+    destroy() {
+      for (const { socket } of all) socket.terminate();
+    },
   };
 }
 
-interface WebSocketOptions {
-  readonly gateway: Gateway;
-  readonly graphql: GraphQLServer;
-  readonly mask: ReturnType<typeof createMask>;
-  readonly trustedDocuments: TrustedDocuments | undefined;
+/** The sockets of a server. */
+export interface Sockets {
+  /** How many are open. */
+  readonly count: number;
+  /** Closes each with 1001 as soon as everything that was asked on it is answered. */
+  leave(): void;
+  /** Cuts those that are left. */
+  destroy(): void;
 }
 
 /** An error as HTTP tells it, too: without what was meant for HTTP. */
@@ -125,13 +164,14 @@ interface Enveloped {
 
 type Execute = (args: ExecutionArgs) => ReturnType<typeof graphqlSubscribe>;
 
-type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
+type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { readonly scope: Scope } };
 
 /** Parses and validates an operation, and gives it a context of its own. */
 async function prepare(
   graphql: GraphQLServer,
   payload: SubscribePayload,
   transport: TransportContext,
+  scope: Scope,
 ): Promise<Prepared | readonly GraphQLError[]> {
   const given: unknown = { ...transport, params: payload };
   const enveloped: Enveloped = graphql.getEnveloped(given as Parameters<GraphQLServer['getEnveloped']>[0]);
@@ -145,7 +185,7 @@ async function prepare(
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? null,
     contextValue: await enveloped.contextFactory(),
-    rootValue: { execute, subscribe },
+    rootValue: { execute, subscribe, scope },
   };
 }
 

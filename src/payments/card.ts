@@ -143,7 +143,8 @@ export async function describeToken(
   if (account === undefined) return notFound('processor account', 'token', 'processorAccountId');
   const { processor } = account;
   if (!account.enabled) return invalid('The processor account is disabled.', 'token', 'processorAccountId');
-  if (!TOKEN.test(token) || token.length > TOKEN_LENGTH_MAX) {
+  // A card number in its place must not go out in an address.
+  if (!TOKEN.test(token) || !checkText(token, ['token', 'id'], TOKEN_LENGTH_MAX).ok) {
     return invalid("This is no token of a processor's.", 'token', 'id');
   }
   const described = await describe(gateway, account, token);

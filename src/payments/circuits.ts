@@ -8,9 +8,15 @@ import type { Place } from '../store/operations.ts';
 export class Circuits {
   readonly #circuits = new Map<string, Circuit>();
   readonly #nowMs: () => number;
+  readonly #onChange: (accountId: string, from: Circuit, to: Circuit) => void;
 
-  constructor(nowMs: () => number) {
+  /** @param onChange told when a circuit enters another state */
+  constructor(
+    nowMs: () => number,
+    onChange: (accountId: string, from: Circuit, to: Circuit) => void = () => undefined,
+  ) {
     this.#nowMs = nowMs;
+    this.#onChange = onChange;
   }
 
   of(accountId: string): Circuit {
@@ -38,6 +44,8 @@ export class Circuits {
   }
 
   #set(id: string, circuit: Circuit): void {
+    const before = this.of(id);
+    if (before.state !== circuit.state) this.#onChange(id, before, circuit);
     this.#circuits.set(id, circuit);
   }
 }

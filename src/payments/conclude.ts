@@ -44,6 +44,8 @@ export interface OpenOperation {
 export interface Concluded {
   readonly payment: Payment;
   readonly planned: readonly Operation[];
+  /** Whether there is anything to tell those who read events. */
+  readonly changed: boolean;
 }
 
 /** Who is written down for what a processor's answer changed. */
@@ -59,7 +61,7 @@ export async function conclude(
   of: Pick<Operation, 'environmentId' | 'id' | 'paymentId' | 'callDeadline'>,
   answer: Answer,
 ): Promise<Concluded> {
-  const work: Work<Concluded & { readonly changed: boolean }> = async (transaction) => {
+  const work: Work<Concluded> = async (transaction) => {
     const locked = await lockPayment(transaction, of.environmentId, of.paymentId);
     if (locked === undefined) throw new Error('an operation lost its payment');
     const clock = await readClock(transaction);
@@ -71,8 +73,8 @@ export async function conclude(
     return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
   };
   const subject = `${of.environmentId} ${of.paymentId}`;
-  const { changed, ...concluded } = await gateway.database.together('conclude', [subject], work);
-  if (changed) gateway.eventsAppended();
+  const concluded = await gateway.database.together('conclude', [subject], work);
+  if (concluded.changed) gateway.eventsAppended();
   return concluded;
 }
 

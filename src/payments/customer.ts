@@ -57,6 +57,9 @@ export async function createCustomer(
   );
 }
 
+/** Nothing is written to such a customer any more. */
+export const ERASED = 'The customer was erased.';
+
 /** Changes what the input names of a customer; metadata are replaced as a whole. */
 export async function updateCustomer(
   gateway: Gateway,
@@ -69,11 +72,12 @@ export async function updateCustomer(
   const { environmentId, actor } = caller;
   const { customer } = gateway.database.prisma;
   const { count } = await customer.updateMany({
-    where: { environmentId, id },
+    where: { environmentId, id, erasedAt: null },
     data: { ...checked.value, updatedAt: gateway.now(), updatedBy: actor },
   });
-  if (count === 0) return notFound('customer', 'customerId');
-  return ok(await customer.findUniqueOrThrow({ where: { environmentId_id: { environmentId, id } } }));
+  const found = await customer.findUnique({ where: { environmentId_id: { environmentId, id } } });
+  if (found === null) return notFound('customer', 'customerId');
+  return count === 0 ? invalid(ERASED, 'customerId') : ok(found);
 }
 
 /** What is stored of a customer, once it is checked. */
@@ -136,6 +140,7 @@ export async function findOrAddCustomer(
     postalCode: given.postalCode ?? null,
     country: given.country ?? null,
     metadata: given.metadata ?? {},
+    erasedAt: null,
     createdAt: now,
     updatedAt: now,
     createdBy: caller.actor,

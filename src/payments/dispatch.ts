@@ -7,6 +7,7 @@ import { transact } from '../store/transaction.ts';
 import { conclude, type Answer } from './conclude.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
+import { tellRefusal } from './observer.ts';
 import { completeOperation } from './operation-course.ts';
 import { callProcessor, dispatched } from './operation.ts';
 
@@ -26,6 +27,7 @@ export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs
  */
 export async function finish(gateway: Gateway, operation: Operation, answer: Answer): Promise<Payment> {
   const concluded = await conclude(gateway, operation, answer);
+  tellRefusal(gateway, operation, answer, concluded);
   let { payment } = concluded;
   for (const next of concluded.planned) payment = (await dispatchPlanned(gateway, next)) ?? payment;
   return payment;

@@ -187,6 +187,7 @@ export class PaymentDraft {
 
   /** Everything that is to be written; the payment too, if anything about it has changed. */
   writes(): Writes {
+    this.#tellEvents();
     if (this.#isChanged) {
       const dueAt = dueAtOf(this.#payment);
       const stamp = { updatedAt: this.#clock.now, updatedBy: this.#actor, updatedByCommit: this.#gateway.commit };
@@ -196,6 +197,14 @@ export class PaymentDraft {
     }
     const updates = [...this.#updates].map(([table, rows]) => [table, [...rows.values()]] as const);
     return { insert: Object.fromEntries(this.#inserts), update: Object.fromEntries(updates) };
+  }
+
+  #tellEvents(): void {
+    const rows = [...(this.#inserts.get('attempt') ?? []), ...(this.#updates.get('attempt')?.values() ?? [])];
+    const processor = (rows.at(-1) as LedgerRows['attempt'] | undefined)?.processor ?? 'none';
+    for (const event of (this.#inserts.get('paymentEvent') ?? []) as LedgerRows['paymentEvent'][]) {
+      this.#gateway.observer.paymentChanged(event.type, processor);
+    }
   }
 
   #with(next: Lifecycle): Payment {

@@ -4,6 +4,7 @@ import type { Place } from '../store/operations.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { inTime, reportSilence } from './in-time.ts';
+import { observeCall, type ProcessorCall } from './observer.ts';
 
 /**
  * Whose wish an operation fulfils: a client's request, or something that the gateway has to do by itself. The same
@@ -108,22 +109,32 @@ export async function callProcessor<T extends { readonly kind: string }>(
   call: (processor: Processor, signal: AbortSignal) => Promise<T>,
 ): Promise<T | { readonly kind: 'unknown' } | { readonly kind: 'not_sent' }> {
   gateway.circuits.begun(operation);
-  const outcome = (await reach(gateway, operation, startedAtMs, call)) ?? ({ kind: 'not_sent' } as const);
+  const outcome = await observeCall(
+    gateway,
+    operation,
+    'CALL',
+    async () => (await reach(gateway, operation, startedAtMs, call)) ?? ({ kind: 'not_sent' } as const),
+  );
   gateway.circuits.ended(operation, outcome);
   return outcome;
 }
 
 /** The same for a question about an earlier call: one that was not sent says nothing of that, and nor does one that broke. */
-export async function askProcessor<T>(
+export async function askProcessor<T extends { readonly kind: string }>(
   gateway: Gateway,
   operation: Called,
   startedAtMs: number,
   ask: (processor: Processor, signal: AbortSignal) => Promise<T>,
 ): Promise<T | { readonly kind: 'unknown' }> {
-  return (await reach(gateway, operation, startedAtMs, ask)) ?? { kind: 'unknown' };
+  return observeCall(
+    gateway,
+    operation,
+    'QUESTION',
+    async () => (await reach(gateway, operation, startedAtMs, ask)) ?? ({ kind: 'unknown' } as const),
+  );
 }
 
-type Called = Place & { readonly id: string; readonly kind: Operation['kind'] | 'TOKENIZE' };
+type Called = Place & ProcessorCall;
 
 /** @returns undefined where there is no way to the processor: the credentials of its account cannot be opened */
 async function reach<T>(

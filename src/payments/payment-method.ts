@@ -2,6 +2,7 @@ import type { PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { describeToken, tokenizeCard } from './card.ts';
+import { ERASED } from './customer.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 
@@ -26,6 +27,7 @@ export async function createPaymentMethod(
   if (customerId !== null) {
     const known = await customer.findUnique({ where: { environmentId_id: { environmentId, id: customerId } } });
     if (known === null) return notFound('customer', 'customerId');
+    if (known.erasedAt !== null) return invalid(ERASED, 'customerId');
     const attached = await paymentMethod.count({ where: { environmentId, customerId, detachedAt: null } });
     if (attached >= PAYMENT_METHODS_MAX) {
       return invalid(`A customer has at most ${PAYMENT_METHODS_MAX} payment methods: detach one.`, 'customerId');

@@ -1,12 +1,14 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
+import { customerExists } from '../store/ledger.ts';
 import { readDestinations } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Address } from './address.ts';
 import { runCharge, startAttempt } from './attempt.ts';
 import { begin, findReplay, openPayment } from './begin.ts';
 import { cardForFingerprint, fingerprintsOf, tokenizeCard, type CardUse, type TakenCard } from './card.ts';
+import { ERASED } from './customer.ts';
 import { checkMetadata, checkReturnUrl, type Metadata } from './details.ts';
 import { runChargeAnywhere } from './failover.ts';
 import { usableMethod, type PaymentResult } from './create.ts';
@@ -63,6 +65,8 @@ export async function processPayment(
       const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
       if (!opened.ok) return opened;
       const { draft, payment } = opened.value;
+      const chargeable = await checkNotErased(transaction, payment);
+      if (!chargeable.ok) return chargeable;
       if (!draft.allows('ATTEMPT_STARTED')) return fail(illegalState(payment, 'processed', 'paymentId'));
       return ok({ payment, destinations: await readDestinations(transaction, payment), isNew: false });
     });
@@ -80,6 +84,8 @@ export async function processPayment(
     const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
     if (!opened.ok) return opened;
     const { draft, payment } = opened.value;
+    const chargeable = await checkNotErased(transaction, payment);
+    if (!chargeable.ok) return chargeable;
     const newMethod = taken?.method ?? null;
     const chosen = await methodFor(transaction, caller, payment, { newMethod, paymentMethodId });
     if (!chosen.ok) return chosen;
@@ -113,6 +119,15 @@ export async function processPayment(
       ? await runCharge(gateway, charge, startedAtMs)
       : await runChargeAnywhere(gateway, caller, { charge, startedAtMs }, { request, card, taken });
   return ok({ payment: charged, replayed: false });
+}
+
+/** Nothing is charged for a customer who was erased, and nobody is erased meanwhile. */
+async function checkNotErased(
+  transaction: Transaction,
+  { environmentId, customerId }: Payment,
+): Promise<Result<true, Failure>> {
+  if (customerId === null || (await customerExists(transaction, environmentId, customerId))) return ok(true);
+  return invalid(ERASED, 'paymentId');
 }
 
 /** What a new card is to pay. */

@@ -1,7 +1,16 @@
 import type { ProcessorAccount } from '../../generated/prisma/client.ts';
+import { holdsCardNumber } from '../domain/card.ts';
+import { encodeId } from '../domain/ids.ts';
 import { fail, ok, unreachable, type Result } from '../domain/result.ts';
 import type { AccountCheck, AccountProcessor, Connector, Credentials } from '../processors/account-port.ts';
-import { addProcessorAccount, changeProcessorAccount, findProcessorAccount } from '../store/processor-accounts.ts';
+import type { Audited } from '../store/audit.ts';
+import {
+  addProcessorAccount,
+  auditAccount,
+  changeProcessorAccount,
+  findProcessorAccount,
+} from '../store/processor-accounts.ts';
+import { entryOfAccount } from './credentials.ts';
 import { checkText } from './details.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
@@ -36,11 +45,13 @@ export async function createProcessorAccount(
   const credentials = { secretKey, notificationSecrets };
   const checked = await check(gateway, connector, caller, input, credentials);
   if (!checked.ok) return checked;
-  const { environmentId, actor: createdBy } = caller;
+  const { environmentId } = caller;
   const id = gateway.newId();
   const sealed = gateway.processors.sealed({ environmentId, id }, credentials);
-  const row = { environmentId, id, name, processor, rawCards, createdBy, ...sealed };
-  const outcome = await addProcessorAccount(gateway.database, row, ACCOUNTS_MAX);
+  const row = { id, name, processor, rawCards, ...sealed };
+  const subject = encodeId('ProcessorAccount', id);
+  const entry: Audited = { act: 'PROCESSOR_ACCOUNT_CREATED', subject, after: { processor, rawCards, enabled: true } };
+  const outcome = await addProcessorAccount(gateway.database, { by: caller, entry }, row, ACCOUNTS_MAX);
   switch (outcome) {
     case 'name_taken':
       return invalid('There is an account of this name already.', 'name');
@@ -77,14 +88,16 @@ export async function updateProcessorAccount(
   }
   const checked = await check(gateway, processors.connector(before.processor), caller, input, credentials);
   if (!checked.ok) return checked;
-  const outcome = await changeProcessorAccount(database, before, {
+  const changes = {
     ...(credentials && processors.sealed(before, credentials)),
     ...(name !== undefined && { name }),
     ...(rawCards !== undefined && { rawCards }),
     ...(enabled !== undefined && { enabled }),
     updatedAt: gateway.now(),
     updatedBy: caller.actor,
-  });
+  };
+  const entryOf = entryOfAccount('PROCESSOR_ACCOUNT_UPDATED');
+  const outcome = await changeProcessorAccount(database, before, { by: caller, changes, entryOf });
   switch (outcome) {
     case 'name_taken':
       return invalid('There is an account of this name already.', 'name');
@@ -119,7 +132,11 @@ export async function testProcessorAccount(
   if (!found.ok) return found;
   const account = found.value;
   const connection = gateway.processors.to(account);
-  return ok({ account, check: connection === undefined ? { kind: 'sealed' } : await ask(gateway, connection) });
+  const answer: AccountTest = connection === undefined ? { kind: 'sealed' } : await ask(gateway, connection);
+  const subject = encodeId('ProcessorAccount', id);
+  const entry: Audited = { act: 'PROCESSOR_ACCOUNT_TESTED', subject, after: { result: answer.kind } };
+  await auditAccount(gateway.database, caller, entry);
+  return ok({ account, check: answer });
 }
 
 /** What a processor says of an account's credentials. Where nothing is heard of it, it could not be asked. */
@@ -141,6 +158,11 @@ async function find(
   return account === undefined ? notFound('processor account', 'accountId') : ok(account);
 }
 
+/** Without a card number: that may have been typed in the wrong place. */
+function isSecret(text: string): boolean {
+  return SECRET.test(text) && !holdsCardNumber(text);
+}
+
 /** Checks what is said of an account; credentials are tried out, too. */
 async function check(
   gateway: Gateway,
@@ -155,9 +177,9 @@ async function check(
   if (notificationSecrets.length > NOTIFICATION_SECRETS_MAX) {
     return invalid(`There are at most ${NOTIFICATION_SECRETS_MAX}.`, 'notificationSecrets');
   }
-  const unfit = notificationSecrets.findIndex((secret) => !SECRET.test(secret));
+  const unfit = notificationSecrets.findIndex((secret) => !isSecret(secret));
   if (unfit !== -1) return invalid('This is no secret of a processor.', 'notificationSecrets', String(unfit));
-  if (secretKey !== undefined && !SECRET.test(secretKey)) return invalid('This is no key of a processor.', 'secretKey');
+  if (secretKey !== undefined && !isSecret(secretKey)) return invalid('This is no key of a processor.', 'secretKey');
   if (credentials === undefined) return ok(true);
   const refused = connector.refusesCredentials(credentials, mode);
   if (refused !== undefined) return invalid(refused, 'secretKey');

@@ -1,6 +1,7 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay';
-import { unreachable } from '../domain/result.ts';
-import type { PageRequest } from '../store/loaders.ts';
+import type { Database } from '../store/database.ts';
+import { readList, type List } from '../store/lists.ts';
+import type { PageRequest } from '../store/pages.ts';
 import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 
@@ -53,7 +54,7 @@ interface KeysetOptions<R> {
   readonly descending: boolean;
   /** The columns of the order; the last one is unique. */
   readonly order: readonly OrderColumn<R>[];
-  readonly read: (request: PageRequest) => Promise<readonly R[]>;
+  readonly read: (request: PageRequest) => readonly R[] | Promise<readonly R[]>;
   readonly count: () => Promise<number>;
 }
 
@@ -95,40 +96,31 @@ export async function keysetConnection<R extends object>(options: KeysetOptions<
 }
 
 /** What a root list uses of a Prisma delegate: the generated ones differ by model in their types only. */
-interface ListDelegate<R> {
-  findMany(query: { where: object; orderBy: object[]; take: number }): Promise<R[]>;
+interface ListDelegate {
   count(query: { where: object }): Promise<number>;
 }
 
 /** A page of a model's rows, the newest first unless told otherwise. */
 export function listOf<R extends object>(
-  delegate: unknown,
-  list: Pick<KeysetOptions<R>, 'args'> & {
-    /** Scoped by the environment. */
-    readonly where: { readonly environmentId: string };
-    readonly order?: readonly OrderColumn<R>[];
-    readonly descending?: boolean;
-    /** Told of every row that was read. */
-    readonly seen?: (row: R) => void;
-  },
+  database: Database,
+  list: Pick<KeysetOptions<R>, 'args'> &
+    Pick<List, 'model' | 'where'> & {
+      readonly order?: readonly OrderColumn<R>[];
+      readonly descending?: boolean;
+      /** Another way to read a page; whole rows if it is left out. */
+      readonly read?: ((list: List, page: PageRequest) => Promise<R[]>) | undefined;
+    },
 ): Promise<Connection<R>> {
-  const rows = delegate as ListDelegate<R>;
-  const { args, where, order = BY_CREATION as unknown as readonly OrderColumn<R>[], descending = true, seen } = list;
+  const { args, model, where, order = BY_CREATION as unknown as readonly OrderColumn<R>[], descending = true } = list;
+  const read = list.read ?? ((of, page) => readList<R>(database, of, page));
+  const columns = order.map(({ column }) => column);
+  const name = (model.charAt(0).toLowerCase() + model.slice(1)) as Uncapitalize<typeof model>;
   return keysetConnection<R>({
     args,
     descending,
     order,
-    read: async (page) => {
-      const direction = page.descending ? 'desc' : 'asc';
-      const found = await rows.findMany({
-        where: { AND: [where, keysetWhere(order, page)] },
-        orderBy: order.map(({ column }) => ({ [column]: direction })),
-        take: page.limit,
-      });
-      if (seen !== undefined) for (const row of found) seen(row);
-      return found;
-    },
-    count: () => rows.count({ where }),
+    read: (page) => read({ model, where, order: columns }, page),
+    count: () => (database.prisma[name] as unknown as ListDelegate).count({ where }),
   });
 }
 
@@ -163,42 +155,4 @@ function decodeCursor(cursor: string | undefined, kinds: readonly (keyof typeof 
     kinds.every((kind, index) => typeof key[index] === 'string' && isOfKind(kind, key[index]));
   if (!fits) throw badInput('The cursor is none of this list.');
   return key as string[];
-}
-
-/**
- * The rows of a Prisma query that lie on a page: (a, b) > (x, y) is a > x, or a = x and b > y. The first column is
- * bounded once more by itself, which is what an index can be entered by.
- */
-function keysetWhere<R>(order: readonly OrderColumn<R>[], page: PageRequest): { AND: object[] } {
-  const bounds = [
-    [page.after, page.descending ? 'lt' : 'gt'],
-    [page.before, page.descending ? 'gt' : 'lt'],
-  ] as const;
-  return {
-    AND: bounds.flatMap(([edge, comparison]) => {
-      if (edge === null) return [];
-      const values = order.map(({ kind }, index) => valueOf(kind, String(edge[index])));
-      const branches = order.map(({ column }, index) => ({
-        ...Object.fromEntries(order.slice(0, index).map((earlier, at) => [earlier.column, values[at]])),
-        [column]: { [comparison]: values[index] },
-      }));
-      const [first] = order;
-      return first === undefined ? [] : [{ [first.column]: { [`${comparison}e`]: values[0] } }, { OR: branches }];
-    }),
-  };
-}
-
-function valueOf(kind: keyof typeof KINDS, text: string): unknown {
-  switch (kind) {
-    case 'time':
-      return new Date(text);
-    case 'integer':
-      return BigInt(text);
-    case 'sequence':
-      return Number(text);
-    case 'uuid':
-      return text;
-    default:
-      return unreachable(kind);
-  }
 }

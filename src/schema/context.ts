@@ -3,6 +3,7 @@ import type { Caller, Gateway } from '../payments/gateway.ts';
 import type { ClientToken } from '../payments/token-text.ts';
 import type { KeyOwner } from '../store/access.ts';
 import type { EventFeed } from '../store/event-feed.ts';
+import type { LookAhead } from './look-ahead.ts';
 import { createLoaders, type Loaders } from '../store/loaders.ts';
 
 /** What a request carries to say who is asking: the merchant's secret key, or a payer's client token. */
@@ -18,10 +19,13 @@ export interface Context {
   readonly caller: Caller;
   /** Of this request; a subscription gets new ones for every event, so that it never sends a stale object. */
   loaders: Loaders;
+  /** What is foreseen of a query; undefined where each relation is read when it comes to it. */
+  lookAhead?: LookAhead | undefined;
 }
 
-export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential): Context {
-  const caller = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
+export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential, requestId?: string): Context {
+  const who = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
+  const caller = { ...who, requestId };
   return { gateway, feed, credential, caller, loaders: createLoaders(gateway.database, caller.environmentId) };
 }
 

@@ -7,6 +7,7 @@ import { builder } from './builder.ts';
 import { listOf } from './connection.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
+import { READS, WRITES } from './reach.ts';
 import type { Customer as CustomerRow } from '../../generated/prisma/client.ts';
 
 export const Customer = builder.prismaObject('Customer', {
@@ -29,6 +30,11 @@ export const Customer = builder.prismaObject('Customer', {
       resolve: ({ addressLine1: line1, addressLine2: line2, ...rest }) => ({ line1, line2, ...rest }),
     }),
     metadata: t.expose('metadata', { type: 'JSONObject', description: 'Texts by key, as the merchant gave them.' }),
+    erasedAt: t.expose('erasedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the personal data were removed by eraseCustomer; null where they were not.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
     createdBy: t.exposeString('createdBy', { description: 'The key that created it.' }),
@@ -101,6 +107,7 @@ const UpdateCustomerResult = mutationResult('UpdateCustomer', UpdateCustomerPayl
 
 builder.mutationFields((t) => ({
   createCustomer: t.field({
+    ...WRITES,
     type: CreateCustomerResult.type,
     description: 'Stores a customer.',
     args: { input: t.arg({ type: CreateCustomerInput, required: true, description: 'The customer.' }) },
@@ -112,6 +119,7 @@ builder.mutationFields((t) => ({
       ),
   }),
   updateCustomer: t.field({
+    ...WRITES,
     type: UpdateCustomerResult.type,
     description: 'Changes a customer.',
     args: { input: t.arg({ type: UpdateCustomerInput, required: true, description: 'The changes.' }) },
@@ -137,6 +145,7 @@ const CustomerFilter = builder.inputType('CustomerFilter', {
 
 builder.queryFields((t) => ({
   customer: t.field({
+    ...READS,
     type: Customer,
     nullable: true,
     description: 'A customer; null where there is none with this id.',
@@ -148,11 +157,11 @@ builder.queryFields((t) => ({
   }),
   customers: t.connection(
     {
+      ...READS,
       type: Customer,
       description: 'Customers, the newest first.',
       args: { filter: t.arg({ type: CustomerFilter, description: 'Which of them.' }) },
       resolve: (_, { filter, ...args }, { gateway, caller }) => {
-        const { customer } = gateway.database.prisma;
         const where = {
           environmentId: caller.environmentId,
           ...(filter?.email == null ? {} : { email: searchText(filter.email) }),
@@ -161,7 +170,7 @@ builder.queryFields((t) => ({
             ...(filter?.createdTo && { lt: filter.createdTo }),
           },
         };
-        return listOf<CustomerRow>(customer, { args, where });
+        return listOf<CustomerRow>(gateway.database, { model: 'Customer', args, where });
       },
     },
     CustomerConnection,

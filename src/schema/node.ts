@@ -1,13 +1,17 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { decodeId, ID_PREFIXES, type IdType } from '../domain/ids.ts';
 import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
+import { findPayment } from './look-ahead.ts';
 import { isInReach, READERS_TOO } from './reach.ts';
 
 interface NodeShape {
   id: string;
-  __typename?: string;
 }
+
+/** What the rows are that were found by a global id. */
+const typeNames = new WeakMap<NodeShape, string>();
 
 /** Everything that has a global id. */
 export const Node = builder.interfaceRef<NodeShape>('Node').implement({
@@ -21,10 +25,10 @@ export const Node = builder.interfaceRef<NodeShape>('Node').implement({
     }),
   }),
   // Only the fields below answer with this interface, and they say what the row is.
-  resolveType: (value) => value.__typename ?? '',
+  resolveType: (value) => typeNames.get(value) ?? '',
 });
 
-type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'ClientToken' | 'Environment'>;
+type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'AuditEntry' | 'ClientToken' | 'Environment'>;
 
 const LOADERS = {
   Attempt: 'attempt',
@@ -42,12 +46,15 @@ const LOADERS = {
 } as const satisfies Record<NodeType, keyof Context['loaders']>;
 
 /** An id that is malformed, unknown or of another environment gives null: the three cannot be told apart. */
-async function loadNode(context: Context, id: string): Promise<NodeShape | null> {
+async function loadNode(context: Context, id: string, info?: GraphQLResolveInfo): Promise<NodeShape | null> {
   const decoded = decodeId(id);
   if (decoded === undefined || !(decoded.type in LOADERS)) return null;
-  const row = await context.loaders[LOADERS[decoded.type as NodeType]].load(decoded.uuid);
+  const row = await (decoded.type === 'Payment' && info !== undefined
+    ? findPayment(context, decoded.uuid, info)
+    : context.loaders[LOADERS[decoded.type as NodeType]].load(decoded.uuid));
   if (row === null || !(await isInReach(context, decoded.type, row))) return null;
-  return { ...row, __typename: decoded.type };
+  typeNames.set(row, decoded.type);
+  return row;
 }
 
 const prefixes = (Object.keys(LOADERS) as NodeType[]).map((type) => `${ID_PREFIXES[type]}_`).join(', ');
@@ -59,7 +66,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'Whatever has this id; null where there is none that you may see.',
     args: { id: t.arg.id({ required: true, description: `A global id: one of ${prefixes}, and a UUID.` }) },
-    resolve: (_, { id }, context) => loadNode(context, id),
+    resolve: (_, { id }, context, info) => loadNode(context, id, info),
   }),
   nodes: t.field({
     ...READERS_TOO,

@@ -3,9 +3,11 @@ import { decodeIdOf } from '../domain/ids.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { parseHumanId } from '../domain/human-id.ts';
 import { badInput, NOTHING, searchText } from './bad-input.ts';
+import { rangeOf, readList } from '../store/lists.ts';
 import { isOwnPayment } from '../payments/payer.ts';
 import { builder } from './builder.ts';
 import { BY_CREATION, listOf } from './connection.ts';
+import { findPayment } from './look-ahead.ts';
 import { DestinationType, PaymentRefundStatus, PaymentStatus } from './enums.ts';
 import type { Context } from './context.ts';
 import { Payment, PaymentConnection } from './payment.ts';
@@ -95,9 +97,10 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'A payment; null where there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'pay_…' }) },
-    resolve: async (_, { id }, { caller, loaders }) => {
+    resolve: async (_, { id }, context, info) => {
+      const { caller } = context;
       const uuid = decodeIdOf('Payment', id);
-      const payment = uuid === undefined ? null : await loaders.payment.load(uuid);
+      const payment = uuid === undefined ? null : await findPayment(context, uuid, info);
       return payment !== null && isOwnPayment(caller.payer, payment) ? payment : null;
     },
   }),
@@ -110,17 +113,23 @@ builder.queryFields((t) => ({
         filter: t.arg({ type: PaymentFilter, description: 'Which of them.' }),
         orderBy: t.arg({ type: PaymentOrder, description: 'In which order.' }),
       },
-      resolve: (_, { filter, orderBy, ...args }, context) => {
-        const { gateway, loaders } = context;
-        const { payment } = gateway.database.prisma;
-        const where = whereOf(context, filter);
-        return listOf<PaymentRow>(payment, {
+      resolve: (_, { filter, orderBy, ...args }, context, info) => {
+        const { database } = context.gateway;
+        const tree = context.lookAhead?.treeFor(info, 'edges', 'node');
+        return listOf<PaymentRow>(database, {
+          model: 'Payment',
           args,
-          where,
+          where: whereOf(context, filter),
           order: orderBy?.field === 'AMOUNT' ? BY_AMOUNT : BY_CREATION,
           descending: orderBy?.direction !== 'ASC',
-          // Whatever leads back to a payment of this page needs no second look.
-          seen: (row) => loaders.payment.prime(row.id, row),
+          read: async (list, page) => {
+            const rows = await (tree === undefined
+              ? readList<PaymentRow>(database, list, page)
+              : tree.read(database, context.loaders, rangeOf(list, page)));
+            // Whatever leads back to a payment of this page needs no second look.
+            for (const row of rows) context.loaders.payment.bring(row.id, row);
+            return rows;
+          },
         });
       },
     },

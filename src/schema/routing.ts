@@ -6,11 +6,13 @@ import { checkMetadata } from '../payments/details.ts';
 import { notFound, type Failure } from '../payments/failure.ts';
 import { setRouting } from '../payments/routing-rules.ts';
 import { readRules, type Rules } from '../store/routing-rules.ts';
+import type { Batch } from '../store/loaders.ts';
 import { builder } from './builder.ts';
 import { CardBrand } from './enums.ts';
 import { mutationResult } from './errors.ts';
 import { ProcessorAccount } from './processor-account.ts';
 import { promised } from './promised.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 
 const Metadata = { type: 'JSONObject', nullable: true } as const;
 
@@ -81,6 +83,7 @@ const Routing = builder.objectRef<Rules>('Routing').implement({
 
 builder.queryField('routing', (t) =>
   t.field({
+    ...READS,
     type: Routing,
     description: 'The rules that hold.',
     resolve: (_, _args, { gateway, caller }) => readRules(gateway.database, caller.environmentId),
@@ -143,6 +146,7 @@ const SetRouting = mutationResult(
 
 builder.mutationField('setRouting', (t) =>
   t.field({
+    ...ADMINISTERS,
     type: SetRouting.type,
     description: 'Says where new cards are charged.',
     args: { input: t.arg({ type: SetRoutingInput, required: true, description: 'The rules.' }) },
@@ -198,6 +202,6 @@ function minorUnits(given: number | null | undefined): bigint | null {
 }
 
 /** What a target is in the API: null stands for the sandbox. */
-export function accountOf<A>(target: Target, loader: { load: (id: string) => Promise<A | null> }): Promise<A> | null {
+export function accountOf<A>(target: Target, loader: Batch<A | null>): Promise<A> | null {
   return target === SANDBOX_TARGET ? null : promised(loader.load(target));
 }

@@ -1,11 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import DataLoader from 'dataloader';
 import { notCancelled } from './cancellation.ts';
 
 /** One statement for as many: beyond that, a larger one is no cheaper for each. */
 const BATCH_MAX = 64;
-
-/** How what is asked for one by one is done together. */
-export type Gather = typeof gather;
 
 /**
  * What is asked for at the same time is done in one go, and only so many of these run at once: what arrives meanwhile is
@@ -21,7 +19,8 @@ export function gather<K, V>(
   let running = 0;
   const waiting: (() => void)[] = [];
   const begin = (dispatch: () => void): void => {
-    if (running === atOnce) waiting.push(dispatch);
+    // It runs for the first who asked, and not for whoever has ended before it.
+    if (running === atOnce) waiting.push(AsyncLocalStorage.bind(dispatch));
     else {
       running++;
       // After everything that has arrived already was read.

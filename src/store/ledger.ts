@@ -282,7 +282,7 @@ export async function readRetryDelays(transaction: Transaction, environmentId: s
   return row?.retryDelays ?? [];
 }
 
-/** Whether a customer of this environment exists; it is kept from going away until the transaction ends. */
+/** Whether a customer of this environment exists and was not erased; it is kept from going away until the transaction ends. */
 export async function customerExists(transaction: Transaction, environmentId: string, id: string): Promise<boolean> {
   return transaction.together(customersExist, { environmentId, id });
 }
@@ -290,7 +290,7 @@ export async function customerExists(transaction: Transaction, environmentId: st
 const customersExist: SetBased<Id, boolean> = async (queries, ids) => {
   const rows = await queries.query<Id>(
     `SELECT customer.environment_id, customer.id FROM ${ASKED} JOIN customer USING (environment_id, id)
-     ORDER BY customer.environment_id, customer.id FOR KEY SHARE OF customer`,
+     WHERE erased_at IS NULL ORDER BY customer.environment_id, customer.id FOR KEY SHARE OF customer`,
     askFor(ids),
   );
   return inOrder(ids, rows).map((row) => row !== undefined);

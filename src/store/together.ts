@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import DataLoader from 'dataloader';
 import type pg from 'pg';
 import { asError, gather } from './gather.ts';
@@ -57,7 +58,8 @@ export function workTogether(pool: pg.Pool, { atOnce, onUndone }: Options): Toge
   return async <T>(kind: string, subjects: readonly string[], work: Work<T>): Promise<T> => {
     const queue = queues.get(kind) ?? gather(atOnce, (pieces: readonly Piece[]) => runAll(pool, pieces, onUndone));
     queues.set(kind, queue);
-    const ending = await queue({ subjects, work });
+    // Whatever it tells, it tells for its own request, and not for the one whose transaction it shares.
+    const ending = await queue({ subjects, work: AsyncLocalStorage.bind(work) });
     // What has to wait keeps nobody else waiting here: the others have gone on.
     return ending === undefined ? transact({ pool }, work) : (ending.value as T);
   };

@@ -88,7 +88,12 @@ test('an operation that has ended stays so, and nobody is told of a problem', as
   const after = [...(await till.operationsOf(charged)), ...(await till.operationsOf(captured))];
   expect(after).toEqual(before);
   expect(after.map(({ status }) => status)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
-  expect(gateway().logged.slice(reports)).toEqual([]);
+  const WARN = 40;
+  expect(
+    gateway()
+      .logged.slice(reports)
+      .filter(({ level }) => Number(level) >= WARN),
+  ).toEqual([]);
 });
 
 test('captures in parts: it is settled with the last of them, and not while more can be captured', async () => {

@@ -47,6 +47,8 @@ const PLANTED: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ['reserved', 'src/payments/a.ts', `import { useServer } from 'graphql-ws/use/ws';`],
   ['reserved', 'src/payments/a.ts', `import SchemaBuilder from '@pothos/core';`],
   ['reserved', 'src/app.ts', `import { renderGraphiQL } from '@graphql-yoga/render-graphiql';`],
+  ['reserved', 'src/store/a.ts', `import { trace } from '@opentelemetry/api';`],
+  ['types only', 'src/http/a.ts', `const { createTracer } = await import('../tracing.ts');`],
   ['reserved', 'src/processors/sandbox/a.ts', `import Stripe from 'stripe';`],
   ['reserved', 'src/payments/a.ts', `import type Stripe from 'stripe';`],
   ['reserved', 'src/schema/a.ts', `import { PrismaClient } from '../../generated/prisma/client.ts';`],

@@ -22,8 +22,10 @@ const BESIDE: Readonly<Record<string, 'wiring' | 'known by type'>> = {
   'app.ts': 'wiring',
   'build.ts': 'wiring',
   'demo.ts': 'wiring',
+  'stop.ts': 'wiring',
   'config.ts': 'known by type',
   'telemetry.ts': 'known by type',
+  'tracing.ts': 'known by type',
 };
 
 /** Imports that belong to some places only: which, as what, and the paths below src/ where they may stand. */
@@ -34,6 +36,8 @@ const RESERVED: readonly {
   readonly typesAreFree?: true;
 }[] = [
   { what: 'GraphQL', imports: /^(graphql|graphql-.+|@graphql-.+|@pothos\/.+)(\/|$)/, from: /^(schema|http)\// },
+  // Loaded where tracing is switched on, and nowhere else.
+  { what: 'OpenTelemetry', imports: /^@opentelemetry\//, from: /^tracing\.ts$/ },
   { what: 'Stripe', imports: /^stripe(\/|$)/, from: /^processors\/stripe/ },
   // The enumerations are constants; everything else there leads to the client.
   { what: 'the Prisma client', imports: /^generated\/prisma\/(?!enums\.ts$)/, from: /^store\//, typesAreFree: true },

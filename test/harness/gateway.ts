@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { newId, startApp, type App, type AppOptions } from '../../src/app.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
+import { createLogger } from '../../src/telemetry.ts';
 import { cloneDatabase, type TestDatabase } from './database.ts';
 
 /** The answer to one GraphQL request, as it came. */
@@ -59,8 +59,23 @@ export const SECRET = 'a secret of the tests that has more than 32 characters';
 const SANDBOX_DELAY_MS = 50;
 
 type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
-  Pick<AppOptions, 'otherSecrets' | 'commit' | 'connectors' | 'metricsToken' | 'sandbox' | 'settings' | 'resolveHost'> &
-  Pick<AppOptions, 'limits' | 'production' | 'explorer' | 'trustedDocuments'>;
+  Pick<
+    AppOptions,
+    | 'otherSecrets'
+    | 'commit'
+    | 'connectors'
+    | 'explorer'
+    | 'limits'
+    | 'metricsToken'
+    | 'migrations'
+    | 'production'
+    | 'role'
+    | 'sandbox'
+    | 'settings'
+    | 'tracer'
+    | 'trustedDocuments'
+    | 'resolveHost'
+  >;
 
 /** @param after a gateway that was closed: this one goes on with its database, and drops it in the end */
 export async function startGateway(
@@ -162,5 +177,5 @@ function captureLog(): Pick<TestGateway, 'logged'> & Pick<AppOptions, 'log'> {
       done();
     },
   });
-  return { log: pino({ level: 'trace', base: null }, stream), logged };
+  return { log: createLogger('trace', { stream }), logged };
 }

@@ -2,8 +2,10 @@ import type pg from 'pg';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { createGraphQL } from '../../src/http/graphql.ts';
 import { DEFAULT_LIMITS } from '../../src/domain/limits.ts';
+import { Observation } from '../../src/http/observation.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { EventFeed } from '../../src/store/event-feed.ts';
+import type { Logger } from '../../src/telemetry.ts';
 import type { TestGateway } from './gateway.ts';
 
 /** The gateway's GraphQL on a pool of its own: no round and no feed runs there, only what an operation asks for. */
@@ -20,14 +22,16 @@ function throwOn(error: Error): never {
 export function countStatements({ app, database: { connection }, keys }: TestGateway): CountedGraphQL {
   const database = openDatabase(connection, { onError: throwOn });
   const statements = recordStatements(database);
-  const { epoch } = app.gateway;
+  const { epoch, telemetry, newId } = app.gateway;
+  const log = { error: throwOn } as unknown as Logger;
   const graphql = createGraphQL({
     gateway: { ...app.gateway, database },
-    feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
+    feed: new EventFeed({ pool: database.pool, epoch: { current: epoch }, onError: throwOn }),
+    log,
     limits: DEFAULT_LIMITS,
     production: false,
     trustedDocuments: undefined,
-    log: { error: throwOn } as unknown as Parameters<typeof createGraphQL>[0]['log'],
+    observation: new Observation({ telemetry, metrics: { operationEnded: () => undefined }, log, newId }),
   });
   return {
     async run<R, V>(document: TypedDocumentString<R, V>, variables: V) {
