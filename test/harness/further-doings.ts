@@ -10,6 +10,7 @@ import { expireKeys } from '../../src/due/keys.ts';
 import { forgetNotifications } from '../../src/due/processor-notifications.ts';
 import { forgetDeliveries } from '../../src/due/webhooks.ts';
 import { planDay } from '../../src/payments/reconcile-day.ts';
+import { addAccount } from '../../src/store/access.ts';
 import { removePersonalData } from '../../src/store/erasure.ts';
 import { readReversedCaptureIds } from '../../src/store/ledger.ts';
 import { readDestinations } from '../../src/store/open-orders.ts';
@@ -40,6 +41,7 @@ export async function doTheRest(testGateway: TestGateway, { key, environmentId, 
   });
   await postponeNotification(gateway.database, { environmentId, id }, 1);
   await countSealedOtherwise(gateway.database, ['none']);
+  await addAccount(gateway.database, { name: 'One more', newId: gateway.newId });
   await planDay(gateway, '2026-01-03');
   await expireKeys(gateway);
   await forgetNotifications(gateway);

@@ -10,6 +10,7 @@ import type { FarProcessor } from './far-processor.ts';
 import { only, type TestGateway } from './gateway.ts';
 import { Hooks } from './hooks.ts';
 import { MerchantAccounts, notify } from './merchant-accounts.ts';
+import { KeyRing } from './key-ring.ts';
 import { grant, makeToken, Payer } from './payer.ts';
 import { lost } from './stand-ins.ts';
 import { until } from './until.ts';
@@ -84,6 +85,11 @@ export class Tenant {
       { input: { day: '2026-01-01', processorAccountId: account.id } },
       { key },
     );
+    // One that can be rolled and revoked, and the tenant goes on.
+    await new KeyRing(
+      () => gateway,
+      () => key,
+    ).make('READ');
     await restOf(gateway, key);
     const { environmentId, ids } = await idsOf(gateway, key);
     return new Tenant({ name, key, environmentId, email, order, ids, humanId, payerToken });
@@ -183,6 +189,8 @@ async function idsOf(gateway: TestGateway, key: string) {
     const found = await pool.query<{ id: string }>(`SELECT id FROM ${table} WHERE environment_id = $1 ORDER BY id`, [
       environmentId,
     ]);
-    return found.rows.map(({ id }) => id);
+    const uuids = found.rows.map(({ id }) => id);
+    // The key that is used comes last.
+    return type === 'ApiKey' ? uuids.toReversed() : uuids;
   }
 }
