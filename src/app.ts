@@ -36,9 +36,12 @@ import { deliverNotifications } from './processors/sandbox/notifications.ts';
 import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
 import { gather } from './store/gather.ts';
 import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
-import { currentEpoch } from './store/epoch.ts';
-import { EventFeed } from './store/event-feed.ts';
+import { explainShortage, readCapacity } from './store/capacity.ts';
+import { Epochs, type PresentEpoch } from './store/epoch.ts';
+import { CHANNEL, EventFeed } from './store/event-feed.ts';
+import { KeyUses } from './store/key-uses.ts';
 import { countSealedOtherwise } from './store/processor-accounts.ts';
+import { stopApp, STOP_TIMES, type StopTimes } from './stop.ts';
 import { Telemetry, type Logger, type Tracer } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
@@ -54,6 +57,10 @@ export interface AppOptions {
   readonly log: Logger;
   /** Where spans go; left out, there are none. */
   readonly tracer?: Tracer | undefined;
+  /** What this replica does; everything if it is left out. */
+  readonly role?: Role;
+  /** Connections to the database, at most. */
+  readonly poolSize?: number;
   /** The names of the migrations without which this build is not ready. */
   readonly migrations?: readonly string[];
   /** Which build this is; "unknown" if it is left out. */
@@ -82,6 +89,9 @@ export interface AppOptions {
   readonly resolveHost?: Resolve;
 }
 
+/** One replica may serve requests only, and another do what is due; who serves still ends what it has begun. */
+export type Role = 'all' | 'api' | 'worker';
+
 /** What stands between the gateway and the sandbox: the faults of a test, for instance. */
 export interface Interposition {
   processor(sandbox: Processor): Processor;
@@ -94,7 +104,12 @@ export interface App {
   readonly gateway: Gateway;
   readonly server: GatewayServer;
   readonly demo: Demo | undefined;
-  /** Ends requests, rounds and connections, in this order. */
+  /**
+   * Ends what is under way, and then the connections.
+   * @returns whether all of it has ended; if not, the time was over, and what was left was cut and handed back
+   */
+  stop(times: StopTimes): Promise<boolean>;
+  /** The same where nobody else is there to go to. */
   close(): Promise<void>;
 }
 
@@ -126,9 +141,15 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const telemetry = new Telemetry(options.tracer);
   const metrics = new Metrics();
+  const { poolSize, role = 'all' } = options;
+  const epoch = new Epochs((next) =>
+    log.warn({ epoch: next }, 'another PostgreSQL has taken over: an epoch of events begins'),
+  );
   const database = openDatabase(options.database, {
     telemetry,
     onError: (error) => log.warn({ name: error.name }, 'a database connection broke'),
+    poolSize,
+    onConnect: (client) => epoch.look(client),
     ...(options.transactionsAtOnce && { transactionsAtOnce: options.transactionsAtOnce }),
     onUndone: ({ name, ...error }, pieces) =>
       log.warn(
@@ -142,7 +163,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const publicUrl = (): string => url;
   try {
     const books = new SandboxBooks(database.pool, { gather, ...options.sandbox });
-    const epoch = await currentEpoch(database.pool);
+    await tellShortage(database, log);
     const events = new EventFeed({
       pool: database.pool,
       epoch,
@@ -174,13 +195,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       countMissingMigrations: () => countMissing(database.pool, options.migrations ?? []),
       nowMs: () => performance.now(),
     });
-    const pages = [
-      readyz(readiness),
-      challenge(books),
-      hosted(gateway, networkOf),
-      receipt(gateway),
-      notifications(gateway, onRefused),
-    ];
+    const pages = [readyz(readiness)];
+    if (role !== 'worker') {
+      pages.push(challenge(books), hosted(gateway, networkOf), receipt(gateway), notifications(gateway, onRefused));
+    }
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
     const server = await startServer({
       gateway,
@@ -190,6 +208,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       port,
       demo,
       pages,
+      isApi: role !== 'worker',
       limits,
       production,
       explorer,
@@ -201,28 +220,36 @@ export async function startApp(options: AppOptions): Promise<App> {
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
     const bookkeeper = new Bookkeeper(gateway);
-    const rounds: Round[] = [
-      { name: 'reconciliation', everyMs: 2_000, run: (stopping) => bookkeeper.run(stopping) },
-      ...roundsOf(gateway, books, options.sandbox?.interpose),
-      { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
-      { name: 'refused notifications', everyMs: 60_000, run: () => tellRefusals(log, refusals) },
-    ];
-    const stopRounds = startRounds(rounds, (round, error) =>
+    const rounds: Round[] =
+      role === 'api'
+        ? []
+        : [
+            { name: 'reconciliation', everyMs: 2_000, run: ({ stopping }) => bookkeeper.run(stopping) },
+            ...roundsOf(gateway, books, options.sandbox?.interpose),
+            { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
+          ];
+    if (role !== 'worker') {
+      rounds.push(
+        { name: 'refused notifications', everyMs: 60_000, run: () => tellRefusals(log, refusals) },
+        { name: 'use of keys', everyMs: 5_000, run: () => gateway.keyUses.write(gateway.now()) },
+      );
+    }
+    const due = startRounds(rounds, (round, error) =>
       log.warn({ round, name: error.name }, 'a round ended with an error; it comes again'),
     );
+    const atEnd = async (): Promise<void> => {
+      await keepUses(gateway, log);
+      await telemetry.stop();
+    };
+    const stop = (times: StopTimes): Promise<boolean> =>
+      stopApp({ readiness, server, courier, due, feed: events, database, log, atEnd }, times);
     return {
       gateway,
       server,
       demo,
+      stop,
       async close() {
-        readiness.stop();
-        await server.close();
-        // First the courier: its rounds last as long as there is something to send.
-        await courier.stop();
-        await stopRounds();
-        await events.stop();
-        await database.close();
-        await telemetry.stop();
+        await stop(STOP_TIMES);
       },
     };
   } catch (error) {
@@ -242,10 +269,10 @@ function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interpositio
   const receive: Receive = (notification) => receiveNotification(gateway, notification);
   const interposed = interpose?.receive(receive) ?? receive;
   return [
-    { name: 'recovery', everyMs: 1_000, run: (stopping) => recoverDue(gateway, stopping) },
-    { name: 'due payments', everyMs: 1_000, run: (stopping) => runDuePayments(gateway, stopping) },
+    { name: 'recovery', everyMs: 1_000, run: (stop) => recoverDue(gateway, stop) },
+    { name: 'due payments', everyMs: 1_000, run: (stop) => runDuePayments(gateway, stop) },
     { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
-    { name: 'processor notifications', everyMs: 500, run: (stopping) => applyNotifications(gateway, stopping) },
+    { name: 'processor notifications', everyMs: 500, run: (stop) => applyNotifications(gateway, stop) },
     { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
     { name: 'retention of webhooks', everyMs: 60_000, run: () => forgetDeliveries(gateway) },
     { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },
@@ -258,7 +285,7 @@ function createGateway(
   options: Pick<AppOptions, 'secret' | 'otherSecrets' | 'log' | 'settings' | 'commit' | 'connectors'> & {
     readonly telemetry: Telemetry;
     readonly observer: Observer;
-    readonly epoch: number;
+    readonly epoch: PresentEpoch;
     readonly publicUrl: () => string;
     readonly sandbox: Processor;
   },
@@ -276,7 +303,10 @@ function createGateway(
     telemetry,
     observer,
     keyring,
-    epoch,
+    keyUses: new KeyUses(database),
+    get epoch() {
+      return epoch.current;
+    },
     settings: settingsOf(options.settings),
     publicUrl,
     now: () => new Date(),
@@ -298,6 +328,7 @@ function settingsOf(given: Partial<Settings> = {}): Settings {
     raiseAfterMs: DAY_MS,
     eventRetentionMs: 30 * DAY_MS,
     lateSuccessLookMs: DAY_MS / 24,
+    keyLookMs: 5_000,
     webhookPrivateNetworks: false,
     webhookTimeoutMs: 15_000,
     ...given,
@@ -315,6 +346,21 @@ async function tellSealed({ database, keyring, report }: Gateway): Promise<void>
     keyring.all.map(({ id }) => id),
   );
   if (accounts > 0) report('the credentials of processor accounts were sealed with another secret', { accounts });
+}
+
+/** What was noted of keys and not written yet. Nothing fails because it cannot be. */
+async function keepUses({ keyUses, now }: Gateway, log: Logger): Promise<void> {
+  try {
+    await keyUses.write(now(), { all: true });
+  } catch (error) {
+    log.warn({ name: (error as Error).name }, 'when keys were used last could not be written');
+  }
+}
+
+/** @throws PoolTooLargeError */
+async function tellShortage({ pool }: Database, log: Logger): Promise<void> {
+  const shortage = explainShortage(await readCapacity(pool, CHANNEL), pool.options.max);
+  if (shortage !== undefined) log.warn(shortage);
 }
 
 /** Whoever sends what is refused must not fill the log with it. */

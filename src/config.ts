@@ -50,9 +50,11 @@ const Environment = z.strictObject({
     )
     .default([]),
   TENDER_DATA_DIR: z.string().min(1).optional(),
+  TENDER_DRAIN_SECONDS: z.coerce.number('must be 0 to 300 seconds').int().min(0).max(300).optional(),
   TENDER_EVENT_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
   TENDER_EXPLORER: z.enum(['on', 'off'], 'must be on or off').optional(),
   TENDER_KEY_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
+  TENDER_MIGRATE: z.enum(['on', 'off'], 'must be on or off').default('on'),
   TENDER_OPERATION_SECONDS: z.coerce
     .number('must be 1 to 600 seconds')
     .int()
@@ -78,6 +80,7 @@ const Environment = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must have at least 16 characters, without spaces')
     .optional(),
+  TENDER_POOL_SIZE: z.coerce.number('must be 3 to 1000 connections').int().min(3).max(1_000).default(16),
   TENDER_PUBLIC_URL: z
     .string()
     .refine(isOrigin, 'must be where payers reach the gateway, without a path: https://pay.example.com')
@@ -87,6 +90,7 @@ const Environment = z.strictObject({
   TENDER_RATE_LIMIT_KEY: rate(TRANSPORT_RATES.key),
   TENDER_RATE_LIMIT_TOKEN: rate(TRANSPORT_RATES.token),
   TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
+  TENDER_ROLE: z.enum(['all', 'api', 'worker'], 'must be all, api or worker').default('all'),
   TENDER_SANDBOX_SETTLEMENT_SECONDS: z.coerce
     .number('must be 1 to 2592000 seconds')
     .int()
@@ -94,6 +98,7 @@ const Environment = z.strictObject({
     .max(30 * 24 * 3_600)
     .default(24 * 3_600),
   TENDER_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  TENDER_STOP_SECONDS: z.coerce.number('must be 1 to 3600 seconds').int().min(1).max(3_600).default(25),
   TENDER_STRIPE_API_URL: z
     .string()
     .refine(isOrigin, 'must be the address of a stand-in for Stripe, without a path: http://127.0.0.1:12111')
@@ -108,6 +113,8 @@ const Environment = z.strictObject({
   TENDER_WEBHOOKS_PRIVATE_NETWORKS: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
+/** A load balancer that asks every second or two has noticed after this. */
+const DRAIN_SECONDS = 5;
 /** Values that are separated by commas. */
 function list() {
   return z.string().transform((value) => value.split(',').map((each) => each.trim()));
@@ -169,7 +176,7 @@ function isConnectionString(value: string): boolean {
 }
 
 /** The names with which an operator sets something. Others that begin with TENDER_ are refused: a slip of the pen. */
-const NAMES = Object.keys(Environment.shape);
+export const NAMES: readonly string[] = Object.keys(Environment.shape);
 
 export interface Config {
   /** A PostgreSQL of the operator's own; without it, the embedded one is used. */
@@ -208,6 +215,16 @@ export interface Config {
   readonly sandboxSettlementSeconds: number;
   /** Who has it may read the metrics. */
   readonly metricsToken: string | undefined;
+  /** What this replica does: everything, or serve requests, or what is due. */
+  readonly role: 'all' | 'api' | 'worker';
+  /** Whether a start applies the migrations that the database lacks. */
+  readonly migrates: boolean;
+  /** Connections to PostgreSQL, at most. One of them listens. */
+  readonly poolSize: number;
+  /** How long requests are still taken once /readyz has said 503. */
+  readonly drainSeconds: number;
+  /** How long a stop may take, that included. */
+  readonly stopSeconds: number;
   /** Where Stripe is asked, if that is not at Stripe itself. */
   readonly stripeApiUrl: string | undefined;
   /** Whether webhooks may go to private networks, and without TLS. */
@@ -256,6 +273,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (data.TENDER_SECRET !== undefined && data.TENDER_OTHER_SECRETS.includes(data.TENDER_SECRET)) {
     throw new ConfigError('TENDER_OTHER_SECRETS: TENDER_SECRET is among them; they are the secrets besides it.');
   }
+  checkReplica(data);
+  // Where there is no database of the operator's own, there is no other replica to go to, either.
+  const drainSeconds = data.TENDER_DRAIN_SECONDS ?? (data.DATABASE_URL === undefined ? 0 : DRAIN_SECONDS);
+  if (drainSeconds >= data.TENDER_STOP_SECONDS) {
+    throw new ConfigError(
+      `TENDER_STOP_SECONDS: must be more than the ${drainSeconds} seconds of TENDER_DRAIN_SECONDS, which are a part of it.`,
+    );
+  }
   if (data.TENDER_TRUSTED_DOCUMENTS_ONLY === 'true' && data.TENDER_TRUSTED_DOCUMENTS === undefined) {
     throw new ConfigError(
       'TENDER_TRUSTED_DOCUMENTS_ONLY: it needs TENDER_TRUSTED_DOCUMENTS, the file that they are in.',
@@ -263,6 +288,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const production = data.NODE_ENV === 'production' || data.DATABASE_URL !== undefined;
   return {
+    role: data.TENDER_ROLE,
+    migrates: data.TENDER_MIGRATE === 'on',
+    poolSize: data.TENDER_POOL_SIZE,
+    drainSeconds,
+    stopSeconds: data.TENDER_STOP_SECONDS,
     databaseUrl: data.DATABASE_URL,
     host: data.HOST,
     logLevel: data.LOG_LEVEL,
@@ -321,4 +351,16 @@ function limitsOf(data: z.infer<typeof Environment>): Limits {
     payerCost: data.TENDER_MAX_PAYER_COST,
     operationMs: data.TENDER_OPERATION_SECONDS * 1_000,
   };
+}
+
+/** What only makes sense for a replica among others. */
+function checkReplica({ TENDER_ROLE: role, ...data }: z.infer<typeof Environment>): void {
+  if (role !== 'all' && data.DATABASE_URL === undefined) {
+    throw new ConfigError(`TENDER_ROLE: ${role} needs DATABASE_URL: nobody else can use the embedded database.`);
+  }
+  if (role === 'worker' && data.TENDER_PUBLIC_URL === undefined) {
+    throw new ConfigError(
+      'TENDER_PUBLIC_URL: with TENDER_ROLE=worker it has to be set, because payers are not led to a worker.',
+    );
+  }
 }

@@ -27,9 +27,13 @@ export async function readOrMakeDemo(gateway: Gateway, directory: string): Promi
   const kept = await readOptional(file);
   const owner = kept === undefined ? undefined : await findKey(gateway.database, kept);
   if (kept !== undefined && owner !== undefined) return { key: kept, environmentId: owner.environmentId };
-  const { test } = await addAccount(gateway.database, { name: 'Demo', newId: gateway.newId });
+  const { test } = await addAccount(gateway.database, {
+    name: 'Demo',
+    newId: gateway.newId,
+    createdBy: 'gateway',
+  });
   const id = gateway.newId();
-  const key = await addKey(gateway.database, { id, environment: test, name: 'Demo' });
+  const key = await addKey(gateway.database, { id, environment: test, name: 'Demo', createdBy: 'gateway' });
   await writePrivately(file, key);
   await takeSamplePayment(gateway, {
     environmentId: test.id,

@@ -8,9 +8,10 @@ import { readTrustedDocuments, TrustedDocumentsError } from './http/trusted-docu
 import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
-import { applyMigrations, migrationNames } from './postgres/migrations.ts';
+import { applyMigrations, migrationNames, requireMigrations } from './postgres/migrations.ts';
 import { stripeConnector } from './processors/stripe/connector.ts';
 import { createLogger, type Logger, type Tracer } from './telemetry.ts';
+import { PoolTooLargeError } from './store/capacity.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
 const MIGRATIONS = join(CHECKOUT, 'prisma', 'migrations');
@@ -56,6 +57,8 @@ async function start(config: Config, log: Logger): Promise<Running> {
     metricsToken,
     sandbox,
     commit,
+    role: config.role,
+    poolSize: config.poolSize,
     transport,
     limits,
     production,
@@ -63,7 +66,8 @@ async function start(config: Config, log: Logger): Promise<Running> {
     trustedDocuments,
   };
   if (databaseUrl !== undefined && secret !== undefined) {
-    await applyMigrations({ database: databaseUrl, directory: MIGRATIONS });
+    const target = { database: databaseUrl, directory: MIGRATIONS };
+    await (config.migrates ? applyMigrations(target) : requireMigrations(target));
     return { app: await startApp({ ...options, database: databaseUrl, secret }), cluster: undefined };
   }
   const directory = config.dataDirectory ?? defaultDataDirectory(CHECKOUT);
@@ -129,7 +133,7 @@ const SAME_SIGNAL_MS = 1_000;
  * Ends everything on a signal. During the start, and at a second signal, that is at once: the embedded database is
  * then told to end by the exit of this process.
  */
-function stopOnSignal(starting: Promise<Running>, log: Logger): void {
+function stopOnSignal(starting: Promise<Running>, { drainSeconds, stopSeconds }: Config, log: Logger): void {
   let running: Running | undefined;
   let stoppingSince: number | undefined;
   const stop = async (code: number): Promise<void> => {
@@ -137,8 +141,10 @@ function stopOnSignal(starting: Promise<Running>, log: Logger): void {
     if (stoppingSince !== undefined || running === undefined) process.exit(130);
     stoppingSince = performance.now();
     try {
-      await running.app.close();
+      const times = { drainMs: drainSeconds * 1_000, stopMs: stopSeconds * 1_000 };
+      const hasEnded = await running.app.stop(times);
       await running.cluster?.stop();
+      if (!hasEnded) process.exit(1);
     } catch (error) {
       log.error({ name: (error as Error).name }, 'the gateway did not stop as it should');
       process.exit(1);
@@ -161,10 +167,10 @@ try {
   const config = readConfig();
   const log = createLogger(config.logLevel, { format: config.logFormat });
   const starting = start(config, log);
-  stopOnSignal(starting, log);
+  stopOnSignal(starting, config, log);
   greet(await starting, config);
 } catch (error) {
-  const expected = [ConfigError, DatabaseSetupError, ListenError, TrustedDocumentsError].some(
+  const expected = [ConfigError, DatabaseSetupError, ListenError, PoolTooLargeError, TrustedDocumentsError].some(
     (kind) => error instanceof kind,
   );
   process.stderr.write(expected ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);

@@ -13,7 +13,7 @@ import { applyMigrations } from '../src/postgres/migrations.ts';
 import { stripeConnector } from '../src/processors/stripe/connector.ts';
 import type { Place } from '../src/store/operations.ts';
 import { openDatabase } from '../src/store/database.ts';
-import { addRuns, claimDueRun, readDifferences, type PlaceFilter } from '../src/store/reconciliation.ts';
+import { addWantedRun, claimDueRun, readDifferences, type PlaceFilter } from '../src/store/reconciliation.ts';
 import { createLogger } from '../src/telemetry.ts';
 import { overwrite, progressBar } from './progress-bar.ts';
 
@@ -52,7 +52,7 @@ async function compare(reconciler: Reconciler, place: Place, stretch: Stretch): 
   const { database } = reconciler;
   const run = runOf(reconciler, place, stretch, { daily: false, createdBy: 'command' });
   // A gateway that runs beside this leaves it alone.
-  await addRuns(database, [run], RUN_LEASE_MS);
+  await addWantedRun(database, run, { reservedMs: RUN_LEASE_MS });
   const claimed = await claimDueRun(database, { leaseMs: RUN_LEASE_MS, id: run.id });
   if (claimed === undefined) throw new Error('a run that was just put down is gone');
   await runReconciliation(reconciler, claimed, { stopping: new AbortController().signal, onProgress });

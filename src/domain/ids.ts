@@ -3,6 +3,7 @@ export const ID_PREFIXES = {
   Account: 'acc',
   ApiKey: 'key',
   Attempt: 'att',
+  AuditEntry: 'aud',
   Capture: 'cap',
   ClientToken: 'ct',
   Customer: 'cus',

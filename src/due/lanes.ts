@@ -1,4 +1,5 @@
 import type { Gateway } from '../payments/gateway.ts';
+import type { Stop } from './rounds.ts';
 
 /** Work of one kind that comes due, each piece in the lane of whoever it waits for: an account with a processor. */
 export interface LaneWork<T> {
@@ -6,6 +7,8 @@ export interface LaneWork<T> {
   readonly name: string;
   /** Takes what is due, for the length of a lease: so many at most, and none of some lanes. */
   readonly claim: (limit: number, except: readonly string[]) => Promise<readonly T[]>;
+  /** Ends the leases of pieces that were not done, where they still are as they were claimed. */
+  readonly handBack: (pieces: readonly T[]) => Promise<unknown>;
   readonly laneOf: (piece: T) => string;
   readonly run: (piece: T) => Promise<unknown>;
 }
@@ -22,16 +25,15 @@ const LOOK_AGAIN_MS = 500;
 /**
  * Does what is due until nothing is, and nothing is under way. It takes on more whenever there is room: a processor that
  * hangs keeps its own work waiting, and no other.
- * @param stopping begins nothing more, and ends with what was begun
+ * @param stop begins nothing more, and ends with what was begun; or hands that back, too, when the time is over
  * @throws in the end, if anything failed: it stays due
  */
 export async function runLanes<T>(
   { report, telemetry, newId }: Pick<Gateway, 'report' | 'telemetry' | 'newId'>,
-  { name, claim, laneOf, run }: LaneWork<T>,
-  stopping?: AbortSignal,
+  { name, claim, handBack, laneOf, run }: LaneWork<T>,
+  stop?: Stop,
 ): Promise<void> {
-  const lanes = new Map<string, Set<Promise<void>>>();
-  const underWay = (): Promise<void>[] => [...lanes.values()].flatMap((lane) => [...lane]);
+  const lanes = new Lanes<T>();
   let failures = 0;
   const attempt = async (piece: T): Promise<void> => {
     try {
@@ -44,32 +46,67 @@ export async function runLanes<T>(
   // What is claimed is done for nobody's request: each piece is an errand of its own.
   const errand = (piece: T): Promise<void> =>
     telemetry.errand({ requestId: newId(), round: name }, name, () => attempt(piece));
-  const begin = (piece: T): void => {
-    const key = laneOf(piece);
-    const lane = lanes.get(key) ?? new Set();
-    lanes.set(key, lane);
-    const work = errand(piece).finally(() => {
-      lane.delete(work);
-      if (lane.size === 0) lanes.delete(key);
-    });
-    lane.add(work);
-  };
+  const isStopping = (): boolean => stop?.stopping.aborted === true;
   try {
-    for (;;) {
-      if (stopping?.aborted === true) break;
-      const room = UNDER_WAY_MAX - underWay().length;
+    while (!isStopping()) {
+      const room = UNDER_WAY_MAX - lanes.size;
       const enough = Math.max(1, Math.min(ENOUGH_OF_ONE, Math.floor(room * SHARE)));
-      const busy = [...lanes].flatMap(([key, { size }]) => (size >= enough ? [key] : []));
-      const claimed = room > 0 ? await claim(enough, busy) : [];
-      for (const piece of claimed) begin(piece);
+      const claimed = room > 0 ? await claim(enough, lanes.withAtLeast(enough)) : [];
+      if (isStopping()) {
+        await handBack(claimed);
+        break;
+      }
+      for (const piece of claimed) lanes.add(laneOf(piece), piece, errand(piece));
       if (claimed.length > 0) continue;
       if (lanes.size === 0) break;
-      await firstOf(underWay());
+      await firstOf(lanes.work());
     }
   } finally {
-    await Promise.all(underWay());
+    await endOf(lanes.work(), stop?.givingUp);
+    if (lanes.size > 0) await handBack(lanes.pieces());
   }
   if (failures > 0) throw new Error(`${failures} of what was due failed: ${name}`);
+}
+
+/** What is under way, by its lane. */
+class Lanes<T> {
+  readonly #lanes = new Map<string, Map<Promise<void>, T>>();
+
+  get size(): number {
+    return [...this.#lanes.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  add(key: string, piece: T, attempt: Promise<void>): void {
+    const lane = this.#lanes.get(key) ?? new Map<Promise<void>, T>();
+    this.#lanes.set(key, lane);
+    const work = attempt.finally(() => {
+      lane.delete(work);
+      if (lane.size === 0) this.#lanes.delete(key);
+    });
+    lane.set(work, piece);
+  }
+
+  withAtLeast(enough: number): string[] {
+    return [...this.#lanes].flatMap(([key, { size }]) => (size >= enough ? [key] : []));
+  }
+
+  work(): Promise<void>[] {
+    return [...this.#lanes.values()].flatMap((lane) => [...lane.keys()]);
+  }
+
+  pieces(): T[] {
+    return [...this.#lanes.values()].flatMap((lane) => [...lane.values()]);
+  }
+}
+
+/** Waits until all have ended, or they are given up. */
+async function endOf(work: readonly Promise<void>[], givingUp: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const giveUp = (): void => resolve();
+  if (givingUp?.aborted === true) giveUp();
+  givingUp?.addEventListener('abort', giveUp, { once: true });
+  await Promise.race([Promise.all(work), promise]);
+  givingUp?.removeEventListener('abort', giveUp);
 }
 
 /** Waits until one of them has ended, or something else may have come due. */

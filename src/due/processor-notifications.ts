@@ -7,8 +7,10 @@ import {
   findOperationsAbout,
   postponeNotification,
 } from '../store/processor-notifications.ts';
+import { handBack } from '../store/leases.ts';
 import { inquire } from './recover.ts';
 import { runLanes, type LaneWork } from './lanes.ts';
+import type { Stop } from './rounds.ts';
 
 /**
  * How often a notification is looked at that names nothing known here: after 1, 2, 4, … seconds, over 17 minutes. A
@@ -23,15 +25,21 @@ const DELETED_AT_ONCE = 1_000;
 /**
  * Looks into what processors have said. It is not believed but looked up, so that it may come twice, late or out of order.
  */
-export async function applyNotifications(gateway: Gateway, stopping?: AbortSignal): Promise<void> {
+export async function applyNotifications(gateway: Gateway, stop?: Stop): Promise<void> {
   const { database, settings } = gateway;
   const work: LaneWork<ProcessorNotification> = {
     name: 'processor notifications',
     claim: (limit, except) => claimDueNotifications(database, { limit, except, leaseMs: settings.leaseMs }),
+    handBack: (left) =>
+      handBack(
+        database,
+        'processor_notification',
+        left.map(({ nextAt, ...key }) => ({ ...key, until: nextAt })),
+      ),
     laneOf: ({ processorAccountId }) => processorAccountId,
     run: (notification) => take(gateway, notification),
   };
-  await runLanes(gateway, work, stopping);
+  await runLanes(gateway, work, stop);
 }
 
 /** One try. What breaks each time is given up as well: what became of an operation, recovery finds out without it. */

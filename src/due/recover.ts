@@ -5,22 +5,30 @@ import { dispatchPlanned, finish, requestOf } from '../payments/dispatch.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { askProcessor } from '../payments/operation.ts';
 import { claimDueOperations } from '../store/due.ts';
+import { handBack } from '../store/leases.ts';
 import { isCallOver, readMovement } from '../store/operations.ts';
 import { runLanes, type LaneWork } from './lanes.ts';
+import type { Stop } from './rounds.ts';
 
 /**
  * One round of recovery: asks the processors what became of operations whose answer is overdue or unknown, and begins
  * those that are certainly not under way.
  */
-export async function recoverDue(gateway: Gateway, stopping?: AbortSignal): Promise<void> {
+export async function recoverDue(gateway: Gateway, stop?: Stop): Promise<void> {
   const { database, settings } = gateway;
   const work: LaneWork<Operation> = {
     name: 'recovery',
     claim: (limit, except) => claimDueOperations(database, { limit, except, leaseMs: settings.leaseMs }),
+    handBack: (operations) =>
+      handBack(
+        database,
+        'operation',
+        operations.map(({ recoverAt, ...key }) => ({ ...key, until: recoverAt })),
+      ),
     laneOf: ({ processor, processorAccountId }) => processorAccountId ?? processor,
     run: (operation) => recover(gateway, operation),
   };
-  await runLanes(gateway, work, stopping);
+  await runLanes(gateway, work, stop);
 }
 
 async function recover(gateway: Gateway, operation: Operation): Promise<void> {

@@ -38,7 +38,8 @@ export async function authenticate(gateway: Gateway, credential: string | undefi
     return { kind: 'token', token };
   }
   const key = await findKey(gateway.database, credential);
-  if (key === undefined) throw unauthenticated('This key is not known, or it was revoked.');
+  if (key === undefined) throw unauthenticated('This key is not known, it is over, or it was revoked.');
+  gateway.keyUses.note(key, gateway.now());
   return { kind: 'key', key };
 }
 

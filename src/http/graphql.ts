@@ -20,6 +20,7 @@ import { useSharedExecution } from './shared-execution.ts';
 import { useStreams } from './streams.ts';
 import { useStrictRequests, type HttpContext } from './strict-requests.ts';
 import { checkTrustedDocuments, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
+import { UnderWay, useUnderWay } from './under-way.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -27,6 +28,8 @@ export interface GraphQLOptions {
   readonly gateway: Gateway;
   readonly feed: EventFeed;
   readonly log: Logger;
+  /** Counts what is under way. */
+  readonly underWay?: UnderWay;
   readonly limits: Limits;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
   readonly production: boolean;
@@ -54,6 +57,7 @@ export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
  */
 export function createGraphQL(options: GraphQLOptions): GraphQLServer {
   const { gateway, feed, log, limits, production, trustedDocuments, settings, connections, observation } = options;
+  const { underWay = new UnderWay() } = options;
   const schema = buildSchema();
   if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
@@ -82,12 +86,14 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       ...(production ? [useProduction()] : []),
       useQueryCost(limits),
       useOperationTime(limits),
+      // After the time limit, which replaces what executes. What outlives it is left to recovery.
+      useUnderWay(underWay),
       useStreams(connections, settings.stallTimeoutMs),
       useSharedExecution(limits),
     ],
     context: ({ credential }) => {
       if (credential === undefined) throw new Error('an operation that nobody was let in with');
-      return createContext(gateway, feed, credential);
+      return createContext(gateway, feed, credential, gateway.telemetry.scope?.errand.requestId);
     },
   });
 }

@@ -182,6 +182,7 @@ function explain(visit: Visit, failure: Failure, name: string): Promise<void> | 
     case 'ILLEGAL_STATE':
       return redirect(visit.response, visit.path);
     case 'NOT_FOUND':
+    case 'FORBIDDEN':
     case 'AMOUNT_TOO_LARGE':
     case 'PAYMENTS_UNDER_WAY':
       throw new Error(`the payment of a page was answered with ${failure.code}`);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Limits } from '../domain/limits.ts';
 import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Gateway } from '../payments/gateway.ts';
@@ -17,6 +17,7 @@ import { createMask } from './masking.ts';
 import { SecurityHeaders } from './security-headers.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import type { Observation } from './observation.ts';
+import { UnderWay } from './under-way.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly observation: Observation;
   /** Pages beside GraphQL: each says whether the request was one for it. */
   readonly pages: readonly Page[];
+  /** Whether GraphQL is served, too. */
+  readonly isApi?: boolean;
   readonly settings: TransportSettings;
   readonly networkOf: NetworkOf;
   readonly limits: Limits;
@@ -45,32 +48,55 @@ export type Page = (request: IncomingMessage, response: ServerResponse) => Promi
 export interface GatewayServer {
   /** http://127.0.0.1:4000 */
   readonly url: string;
-  /** Takes no more requests, lets those under way end, closes the sockets. */
-  close(): Promise<void>;
+  /** Clients are told with each answer not to keep their connection: the next one leads to another replica. */
+  letGo(): void;
+  /**
+   * Takes no more connections, and tells subscribers to go elsewhere. Settles when all that was under way has ended and
+   * every connection is closed, which a client may keep from coming.
+   */
+  stop(): Promise<void>;
+  /** What is left of that. */
+  left(): Left;
+  /** Cuts it. */
+  destroy(): void;
 }
+
+/** What is still under way in a server. */
+export interface Left {
+  readonly requests: number;
+  readonly sockets: number;
+  /** GraphQL operations, also those whose client has gone. */
+  readonly operations: number;
+}
+
+const WORKER = 'This replica does what is due, and takes no requests.\n';
 
 /** The gateway cannot listen where it was told to. One line for the person who started it. */
 export class ListenError extends Error {}
-
-/** How long requests under way may take to end once the server stops. */
-const CLOSE_MS = 5_000;
 
 /**
  * Starts the HTTP server.
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const { gateway, log, host, port, demo, pages, explorer, settings, observation } = options;
+  const { gateway, feed, log, host, port, demo, pages, explorer, settings, observation, isApi = true } = options;
   const admission = new Admission(gateway, settings.rates, () => performance.now());
   const connections = new Connections(settings);
   const cors = new Cors(settings.corsOrigins, gateway.publicUrl);
   const headers = new SecurityHeaders(gateway.publicUrl);
-  const graphql = createGraphQL({ ...options, admission, connections });
+  const underWay = new UnderWay();
+  const graphql = createGraphQL({ ...options, admission, connections, underWay });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
+  let isLettingGo = false;
   const server = createListener(settings, { headers, log }, (request, response) => {
     open.add(response);
-    response.once('close', () => open.delete(response));
+    response.shouldKeepAlive &&= !isLettingGo;
+    response.once('close', () => {
+      open.delete(response);
+      // Its headers may have said that the connection is kept: a stream's did, for one.
+      if (isLettingGo) request.socket.end();
+    });
     const isGraphQL = request.method === 'POST' && pathOf(request) === GRAPHQL_PATH;
     observation.request(request, response, isGraphQL, () => {
       route(request, response).catch((error: unknown) => {
@@ -85,9 +111,9 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     const path = pathOf(request);
     if (path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-    } else if (path !== GRAPHQL_PATH) {
+    } else if (path !== GRAPHQL_PATH || !isApi) {
       for (const page of pages) if (await page(request, response)) return;
-      response.writeHead(404, { 'content-type': 'text/plain' }).end(`GraphQL is at ${GRAPHQL_PATH}\n`);
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(isApi ? `GraphQL is at ${GRAPHQL_PATH}\n` : WORKER);
     } else if (explorer && asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
     } else if (request.method === 'OPTIONS') {
@@ -98,33 +124,45 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       await graphql(request, response);
     }
   };
+  const clients = new Set<Socket>();
+  server.on('connection', (socket) => {
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+  });
   const mask = createMask(log, gateway.telemetry);
-  const closeSockets = serveWebSocket(server, { ...options, admission, connections, cors, headers, graphql, mask });
+  const sockets = serveWebSocket(server, { ...options, admission, connections, cors, headers, graphql, mask });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
+  const letGo = (): void => {
+    isLettingGo = true;
+    for (const response of open) response.shouldKeepAlive = false;
+  };
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
-    async close() {
+    letGo,
+    async stop() {
+      letGo();
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      await closeSockets();
+      feed.dismiss();
+      sockets.leave();
       server.closeIdleConnections();
-      // Streams never end by themselves. Cut off, their clients know that it was not the end, and come again.
-      for (const response of open) if (isEventStream(response)) response.destroy();
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      // Node takes a connection on which nothing was ever asked, as browsers open them, for a request that is coming.
+      for (const socket of clients) if (socket.bytesRead === 0) socket.destroy();
       await closed;
-      clearTimeout(timer);
+      await underWay.none();
+    },
+    left: () => ({ requests: open.size, sockets: sockets.count, operations: underWay.count }),
+    destroy() {
+      sockets.destroy();
+      server.closeAllConnections();
     },
   };
 }
 
 function pathOf({ url }: IncomingMessage): string | undefined {
   return url?.split('?')[0];
-}
-
-function isEventStream(response: ServerResponse): boolean {
-  return String(response.getHeader('content-type')).startsWith('text/event-stream');
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -5,6 +5,8 @@ import { tooSlow } from '../schema/event-stream.ts';
 
 /** Codes of our own and of graphql-ws, where a client is to know why. */
 export const CLOSE = {
+  /** The server goes away: its clients connect again, and reach another. */
+  goingAway: 1001,
   binary: 1003,
   /** Clients of graphql-ws come again after this one. */
   tryAgainLater: 1013,
@@ -34,6 +36,7 @@ export class OpenSocket {
   leave: (() => void) | undefined;
   /** It was cut off because it does not read. */
   slow = false;
+  #isGoingAway = false;
   readonly #settings: SocketSettings;
   /** What ends each subscription. */
   readonly #streams = new Set<() => void>();
@@ -116,7 +119,16 @@ export class OpenSocket {
     this.underWay++;
     take(data.toString())
       .catch(() => socket.close(CLOSE.internal, 'Internal server error'))
-      .finally(() => this.underWay--);
+      .finally(() => {
+        this.underWay--;
+        if (this.#isGoingAway) this.goAway();
+      });
+  }
+
+  /** Closes it as soon as everything that was asked on it is answered. */
+  goAway(): void {
+    this.#isGoingAway = true;
+    if (this.underWay === 0) this.socket.close(CLOSE.goingAway, 'The server stops: connect again.');
   }
 
   #isTooSlow(): boolean {

@@ -38,15 +38,29 @@ interface Options {
   readonly headers: SecurityHeaders;
   readonly trustedDocuments: TrustedDocuments | undefined;
   readonly observation: Observation;
+  /** Whether there are any. */
+  readonly isApi?: boolean;
+}
+
+/** The sockets of a server. */
+export interface Sockets {
+  /** How many are open. */
+  readonly count: number;
+  /** Closes each with 1001 as soon as everything that was asked on it is answered. */
+  leave(): void;
+  /** Cuts those that are left. */
+  destroy(): void;
 }
 
 /**
  * graphql-transport-ws on the same path and with the same executor as HTTP. The credential comes in the payload of
  * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
- * @returns what ends every socket, with 1001
+ * @returns the sockets, for the end of the server
  */
-export function serveWebSocket(server: Server, options: Options): () => Promise<void> {
-  const { settings, networkOf, cors, headers } = options;
+export function serveWebSocket(server: Server, options: Options): Sockets {
+  const { settings, networkOf, headers } = options;
+  const all = new Set<OpenSocket>();
+  let isLeaving = false;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: settings.bodyBytesMax,
@@ -57,24 +71,39 @@ export function serveWebSocket(server: Server, options: Options): () => Promise<
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener away: a peer that goes away now would end the process.
     socket.on('error', destroy);
-    const refused = refusalOf(request, cors);
+    const refused = refusalOf(request, options);
     if (refused !== undefined) {
       socket.end(headers.rawAnswer(refused), () => socket.destroy());
       return;
     }
     const network = networkOf(request);
-    sockets.handleUpgrade(request, socket, head, (upgraded) =>
-      new OpenSocket(upgraded, network, settings).open(protocol),
-    );
+    sockets.handleUpgrade(request, socket, head, (upgraded) => {
+      const open = new OpenSocket(upgraded, network, settings);
+      all.add(open);
+      upgraded.once('close', () => all.delete(open));
+      open.open(protocol);
+      if (isLeaving) open.goAway();
+    });
   });
-  return async () => {
-    for (const socket of sockets.clients) socket.close(1001, 'The server stops: connect again.');
-    await new Promise((resolve) => sockets.close(resolve));
+  return {
+    get count() {
+      return all.size;
+    },
+    leave() {
+      isLeaving = true;
+      for (const open of all) open.goAway();
+    },
+    destroy() {
+      for (const { socket } of all) socket.terminate();
+    },
   };
 }
 
-function refusalOf(request: IncomingMessage, cors: Cors): string | undefined {
-  if (request.url?.split('?')[0] !== GRAPHQL_PATH) return '404 Not Found';
+function refusalOf(
+  request: IncomingMessage,
+  { cors, isApi = true }: Pick<Options, 'cors' | 'isApi'>,
+): string | undefined {
+  if (request.url?.split('?')[0] !== GRAPHQL_PATH || !isApi) return '404 Not Found';
   return cors.mayConnect(request) ? undefined : '403 Forbidden';
 }
 

@@ -1,7 +1,8 @@
 import { parseCurrency } from '../domain/currency.ts';
 import { encodeId } from '../domain/ids.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { findEnvironment, refuseTokensUntil } from '../store/access.ts';
+import { findEnvironment } from '../store/access.ts';
+import { refuseTokensUntil } from '../store/environment-settings.ts';
 import { checkDestinations, type DestinationInput } from './destinations.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway, Payer } from './gateway.ts';
@@ -66,12 +67,12 @@ export async function createClientToken(
  */
 export async function revokeClientTokens(
   gateway: Gateway,
-  { environmentId }: Caller,
+  caller: Caller,
   madeUntil: Date | null,
 ): Promise<Result<Date, Failure>> {
   const now = gateway.now();
   if (madeUntil !== null && madeUntil > now) return invalid('This moment is still to come.', 'madeUntil');
-  return ok(await refuseTokensUntil(gateway.database, environmentId, madeUntil ?? now));
+  return ok(await refuseTokensUntil(gateway.database, caller, madeUntil ?? now));
 }
 
 /** Reads a client token; undefined for one that this gateway did not make, that is over, or that was revoked. */

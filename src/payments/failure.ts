@@ -1,3 +1,4 @@
+import type { KeyScope } from '../domain/key-scope.ts';
 import type { ChangeType, PaymentStatus } from '../domain/lifecycle.ts';
 import { fail } from '../domain/result.ts';
 
@@ -11,6 +12,13 @@ export type Path = readonly string[];
 export type Failure =
   | { readonly code: 'INVALID_INPUT'; readonly message: string; readonly path: Path }
   | { readonly code: 'NOT_FOUND'; readonly message: string; readonly path: Path }
+  | {
+      readonly code: 'FORBIDDEN';
+      readonly message: string;
+      readonly path: Path;
+      /** What the key would have to have. */
+      readonly requiredScope: KeyScope;
+    }
   | { readonly code: 'IDEMPOTENCY_KEY_REUSED'; readonly message: string; readonly path: Path }
   | {
       readonly code: 'IDEMPOTENCY_IN_PROGRESS';

@@ -1,5 +1,6 @@
 import type { Database } from '../store/database.ts';
 import type { Facts, Telemetry } from '../telemetry.ts';
+import type { KeyUses } from '../store/key-uses.ts';
 import type { Circuits } from './circuits.ts';
 import type { Connections } from './connections.ts';
 import type { Keyring } from './keyring.ts';
@@ -12,6 +13,8 @@ export interface Gateway {
   /** Which processor accounts do not answer. */
   readonly circuits: Circuits;
   readonly keyring: Keyring;
+  /** When secret keys were used last. */
+  readonly keyUses: KeyUses;
   /** The epoch in which this process's transaction ids hold (see PaymentEvent in schema.prisma). */
   readonly epoch: number;
   readonly settings: Settings;
@@ -50,6 +53,8 @@ export interface Settings {
   readonly eventRetentionMs: number;
   /** How long after a charge was taken for never executed it is looked for once more. */
   readonly lateSuccessLookMs: number;
+  /** How long a subscriber to whom nothing happens may outlive a key whose end was set meanwhile. */
+  readonly keyLookMs: number;
   /** Whether webhooks may go to private networks, and without TLS: for development and tests. */
   readonly webhookPrivateNetworks: boolean;
   /** How long a webhook's receiver may take: less than its lease. */
@@ -67,6 +72,8 @@ export interface Caller {
   readonly principal: string;
   /** Who is written down as having done it: the global id of an API key or client token, or "hosted_page". */
   readonly actor: string;
+  /** What the client calls the request, if it says so: it is written down with administrative acts. */
+  readonly requestId?: string | undefined;
   /** Whom the caller pays for, if it is a payer and not the merchant: their reach is theirs alone. */
   readonly payer: Payer | null;
   /** Whether they decide when payments are charged by themselves: the merchant does, and payers whom it lets. */

@@ -1,8 +1,16 @@
 import type { ProcessorAccount } from '../../generated/prisma/client.ts';
 import { holdsCardNumber } from '../domain/card.ts';
+import { encodeId } from '../domain/ids.ts';
 import { fail, ok, unreachable, type Result } from '../domain/result.ts';
 import type { AccountCheck, AccountProcessor, Connector, Credentials } from '../processors/account-port.ts';
-import { addProcessorAccount, changeProcessorAccount, findProcessorAccount } from '../store/processor-accounts.ts';
+import type { Audited } from '../store/audit.ts';
+import {
+  addProcessorAccount,
+  auditAccount,
+  changeProcessorAccount,
+  findProcessorAccount,
+} from '../store/processor-accounts.ts';
+import { entryOfAccount } from './credentials.ts';
 import { checkText } from './details.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
@@ -37,11 +45,13 @@ export async function createProcessorAccount(
   const credentials = { secretKey, notificationSecrets };
   const checked = await check(gateway, connector, caller, input, credentials);
   if (!checked.ok) return checked;
-  const { environmentId, actor: createdBy } = caller;
+  const { environmentId } = caller;
   const id = gateway.newId();
   const sealed = gateway.processors.sealed({ environmentId, id }, credentials);
-  const row = { environmentId, id, name, processor, rawCards, createdBy, ...sealed };
-  const outcome = await addProcessorAccount(gateway.database, row, ACCOUNTS_MAX);
+  const row = { id, name, processor, rawCards, ...sealed };
+  const subject = encodeId('ProcessorAccount', id);
+  const entry: Audited = { act: 'PROCESSOR_ACCOUNT_CREATED', subject, after: { processor, rawCards, enabled: true } };
+  const outcome = await addProcessorAccount(gateway.database, { by: caller, entry }, row, ACCOUNTS_MAX);
   switch (outcome) {
     case 'name_taken':
       return invalid('There is an account of this name already.', 'name');
@@ -78,14 +88,16 @@ export async function updateProcessorAccount(
   }
   const checked = await check(gateway, processors.connector(before.processor), caller, input, credentials);
   if (!checked.ok) return checked;
-  const outcome = await changeProcessorAccount(database, before, {
+  const changes = {
     ...(credentials && processors.sealed(before, credentials)),
     ...(name !== undefined && { name }),
     ...(rawCards !== undefined && { rawCards }),
     ...(enabled !== undefined && { enabled }),
     updatedAt: gateway.now(),
     updatedBy: caller.actor,
-  });
+  };
+  const entryOf = entryOfAccount('PROCESSOR_ACCOUNT_UPDATED');
+  const outcome = await changeProcessorAccount(database, before, { by: caller, changes, entryOf });
   switch (outcome) {
     case 'name_taken':
       return invalid('There is an account of this name already.', 'name');
@@ -120,7 +132,11 @@ export async function testProcessorAccount(
   if (!found.ok) return found;
   const account = found.value;
   const connection = gateway.processors.to(account);
-  return ok({ account, check: connection === undefined ? { kind: 'sealed' } : await ask(gateway, connection) });
+  const answer: AccountTest = connection === undefined ? { kind: 'sealed' } : await ask(gateway, connection);
+  const subject = encodeId('ProcessorAccount', id);
+  const entry: Audited = { act: 'PROCESSOR_ACCOUNT_TESTED', subject, after: { result: answer.kind } };
+  await auditAccount(gateway.database, caller, entry);
+  return ok({ account, check: answer });
 }
 
 /** What a processor says of an account's credentials. Where nothing is heard of it, it could not be asked. */

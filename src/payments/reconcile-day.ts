@@ -5,7 +5,14 @@ import { ok, type Result } from '../domain/result.ts';
 import { SANDBOX } from '../processors/sandbox/sandbox.ts';
 import type { Place } from '../store/operations.ts';
 import { findProcessorAccount } from '../store/processor-accounts.ts';
-import { addRuns, findOpenRun, readPlaces, type NewRun, type PlaceFilter } from '../store/reconciliation.ts';
+import {
+  addRuns,
+  addWantedRun,
+  findOpenRun,
+  readPlaces,
+  type NewRun,
+  type PlaceFilter,
+} from '../store/reconciliation.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import type { Reconciler } from './reconcile.ts';
@@ -44,7 +51,7 @@ export function runOf(
  */
 export async function reconcileDay(
   gateway: Gateway,
-  { environmentId, actor, mode }: Caller,
+  { environmentId, actor, mode, requestId }: Caller,
   { day, processorAccountId }: { readonly day: string; readonly processorAccountId: string | null },
 ): Promise<Result<Pick<Reconciliation, 'id'>, Failure>> {
   const stretch = stretchOf(day);
@@ -60,6 +67,6 @@ export async function reconcileDay(
   const open = await findOpenRun(gateway.database, place, stretch);
   if (open !== undefined) return ok(open);
   const run = runOf(gateway, place, stretch, { daily: false, createdBy: actor });
-  await addRuns(gateway.database, [run]);
+  await addWantedRun(gateway.database, run, { requestId });
   return ok(run);
 }

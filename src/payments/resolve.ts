@@ -1,5 +1,7 @@
 import type { Operation } from '../../generated/prisma/client.ts';
+import { encodeId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
+import { addAuditEntry } from '../store/audit.ts';
 import { findOperationById } from '../store/operations.ts';
 import { readById } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
@@ -68,6 +70,12 @@ export async function resolveOperation(
       note,
       createdAt: clock.now,
       createdBy: caller.actor,
+    });
+    await addAuditEntry(transaction, caller, {
+      act: 'OPERATION_RESOLVED',
+      subject: encodeId('Operation', operationId),
+      before: { status: operation.status },
+      after: { outcome: input.outcome, payment: encodeId('Payment', paymentId) },
     });
     return ok({ draft, value: draft.planned });
   });

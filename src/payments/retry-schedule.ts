@@ -1,4 +1,5 @@
 import { ok, type Result } from '../domain/result.ts';
+import { setRetryDelays } from '../store/environment-settings.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 
@@ -22,9 +23,6 @@ export async function setRetrySchedule(
   if (wrong !== -1) {
     return invalid(`A delay is 1 to ${DELAY_MAX_SECONDS} seconds.`, 'delaysSeconds', String(wrong));
   }
-  const { retryDelays } = await gateway.database.prisma.environment.update({
-    where: { id: caller.environmentId },
-    data: { retryDelays: [...delaysSeconds] },
-  });
-  return ok(retryDelays);
+  await setRetryDelays(gateway.database, caller, delaysSeconds);
+  return ok(delaysSeconds);
 }

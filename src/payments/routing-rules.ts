@@ -24,7 +24,7 @@ export async function setRouting(
   caller: Caller,
   input: { readonly version: number; readonly rules: readonly RoutingRule[] },
 ): Promise<Result<Rules, Failure>> {
-  const { environmentId, mode, actor: createdBy } = caller;
+  const { environmentId, mode } = caller;
   const { rules } = input;
   if (rules.length > RULES_MAX) return invalid(`There are at most ${RULES_MAX} rules.`, 'rules');
   const accounts = await gateway.database.prisma.processorAccount.findMany({ where: { environmentId } });
@@ -37,7 +37,7 @@ export async function setRouting(
     if (isTwice) return invalid('Two rules have this name.', 'rules', String(index), 'name');
   }
   const version = input.version + 1;
-  if (await addRules(gateway.database, { environmentId, createdBy, version, rules })) return ok({ version, rules });
+  if (await addRules(gateway.database, caller, { version, rules })) return ok({ version, rules });
   return invalid('The rules were changed since: look at them, and set them again.', 'version');
 }
 

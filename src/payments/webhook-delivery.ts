@@ -1,4 +1,5 @@
 import type { WebhookDelivery, WebhookEndpoint } from '../../generated/prisma/client.ts';
+import { encodeId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { WEBHOOK_ATTEMPTS } from '../domain/webhook-schedule.ts';
 import { addTestDelivery, findEndpoint, redeliver } from '../store/webhook-endpoints.ts';
@@ -21,7 +22,12 @@ export async function sendTestWebhook(
   if (endpoint === undefined || endpoint.status === 'DELETED') return notFound('webhook endpoint', 'endpointId');
   if (endpoint.status === 'DISABLED') return disabled('endpointId');
   const id = gateway.newId();
-  if (await addTestDelivery(database, { id, endpoint }, TESTS_MAX)) return ok(id);
+  const entry = {
+    act: 'WEBHOOK_ENDPOINT_TESTED',
+    subject: encodeId('WebhookEndpoint', endpointId),
+    after: { delivery: encodeId('WebhookDelivery', id) },
+  } as const;
+  if (await addTestDelivery(database, { by: caller, entry }, { id, endpoint }, TESTS_MAX)) return ok(id);
   return invalid(`${TESTS_MAX} test messages wait for this endpoint already.`, 'endpointId');
 }
 
@@ -47,7 +53,12 @@ export async function resendWebhook(
   if (delivery.attemptCount + attempts > ATTEMPTS_MAX) {
     return invalid(`A message is sent ${ATTEMPTS_MAX} times at most.`, 'deliveryId');
   }
-  await redeliver(database, delivery, attempts);
+  const entry = {
+    act: 'WEBHOOK_RESENT',
+    subject: encodeId('WebhookDelivery', deliveryId),
+    before: { status: delivery.status, attempts: delivery.attemptCount },
+  } as const;
+  await redeliver(database, { by: caller, entry }, deliveryId, attempts);
   return ok(deliveryId);
 }
 

@@ -1,8 +1,11 @@
 import type { PaymentEvent, WebhookEndpoint } from '../../generated/prisma/client.ts';
+import { encodeId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
-import { addEndpoint, findEndpoint } from '../store/webhook-endpoints.ts';
+import type { AuditAct, Audited } from '../store/audit.ts';
+import { addEndpoint, changeEndpoint, type EndpointChanges } from '../store/webhook-endpoints.ts';
 import { secretText } from '../webhooks/signature.ts';
 import { checkWebhookUrl } from '../webhooks/url.ts';
+import { differenceOf } from './difference.ts';
 import { checkText } from './details.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
@@ -32,7 +35,6 @@ export interface EndpointFields {
 }
 
 type CheckedFields = Partial<Pick<WebhookEndpoint, 'url' | 'description' | 'eventTypes'>>;
-type Changes = CheckedFields & Partial<Pick<WebhookEndpoint, 'status' | 'disabledReason' | 'failingSince'>>;
 
 /** Has events sent to a URL from now on. It moves no money, so it takes no idempotency key. */
 export async function createWebhookEndpoint(
@@ -43,11 +45,15 @@ export async function createWebhookEndpoint(
   const checked = check(gateway, input);
   if (!checked.ok) return checked;
   const { url = input.url, description = null, eventTypes = [] } = checked.value;
-  const { environmentId, actor: createdBy } = caller;
+  const { environmentId } = caller;
   const { database } = gateway;
   const id = gateway.newId();
-  const row = { environmentId, id, url, description, eventTypes, createdBy };
-  if (!(await addEndpoint(database, row, ENDPOINTS_MAX))) {
+  const entry: Audited = {
+    act: 'WEBHOOK_ENDPOINT_CREATED',
+    subject: encodeId('WebhookEndpoint', id),
+    after: { host: new URL(url).host, eventTypes },
+  };
+  if (!(await addEndpoint(database, { by: caller, entry }, { id, url, description, eventTypes }, ENDPOINTS_MAX))) {
     return invalid(`There are ${ENDPOINTS_MAX} endpoints already, which is as many as there can be.`);
   }
   const endpoint = await database.prisma.webhookEndpoint.findUniqueOrThrow({
@@ -68,7 +74,7 @@ export async function updateWebhookEndpoint(
   const state = input.enabled === undefined ? {} : stateOf(input.enabled);
   // What has failed at another URL says nothing of this one.
   const anew = input.url === undefined ? {} : { failingSince: null };
-  return change(gateway, caller, id, { ...checked.value, ...anew, ...state });
+  return change(gateway, caller, id, 'WEBHOOK_ENDPOINT_UPDATED', { ...checked.value, ...anew, ...state });
 }
 
 /** Ends an endpoint for good. Its deliveries can be read for as long as others. */
@@ -77,7 +83,7 @@ export async function deleteWebhookEndpoint(
   caller: Caller,
   id: string,
 ): Promise<Result<WebhookEndpoint, Failure>> {
-  return change(gateway, caller, id, { status: 'DELETED', disabledReason: null });
+  return change(gateway, caller, id, 'WEBHOOK_ENDPOINT_DELETED', { status: 'DELETED', disabledReason: null });
 }
 
 /**
@@ -98,20 +104,19 @@ export async function rotateWebhookSecret(
     return invalid('The endpoint has no such version of its secret.', 'secretVersion');
   }
   const now = gateway.now();
-  const { environmentId, actor } = caller;
-  const { count } = await gateway.database.prisma.webhookEndpoint.updateMany({
-    where: { environmentId, id: endpointId, status: { not: 'DELETED' }, secretVersion },
-    data: {
-      secretVersion: secretVersion + 1,
-      previousSecretUntil: new Date(now.getTime() + overlapSeconds * 1_000),
-      updatedAt: now,
-      updatedBy: actor,
-    },
+  const previousSecretUntil = new Date(now.getTime() + overlapSeconds * 1_000);
+  const changed = await changeEndpoint(gateway.database, {
+    by: caller,
+    id: endpointId,
+    now,
+    changesOf: (before) =>
+      before.secretVersion === secretVersion ? { secretVersion: secretVersion + 1, previousSecretUntil } : undefined,
+    entryOf: entryOf('WEBHOOK_SECRET_ROTATED'),
   });
-  const endpoint = await findEndpoint(gateway.database, environmentId, endpointId);
-  if (endpoint === undefined || endpoint.status === 'DELETED') return notFound('webhook endpoint', 'endpointId');
+  if (changed === undefined) return notFound('webhook endpoint', 'endpointId');
+  const { endpoint } = changed;
   const isSentAgain = endpoint.secretVersion === secretVersion + 1 && isPreviousValid(endpoint, now);
-  if (count === 0 && !isSentAgain) {
+  if (!changed.changed && !isSentAgain) {
     return invalid(`The secret is of version ${endpoint.secretVersion} by now.`, 'secretVersion');
   }
   return ok({ endpoint, secret: currentSecret(gateway, endpoint) });
@@ -135,7 +140,7 @@ function currentSecret({ keyring }: Gateway, { id, secretVersion }: WebhookEndpo
   return secretText(keyring.webhookSecret(id, secretVersion));
 }
 
-function stateOf(enabled: boolean): Changes {
+function stateOf(enabled: boolean): EndpointChanges {
   return enabled
     ? { status: 'ENABLED', disabledReason: null, failingSince: null }
     : { status: 'DISABLED', disabledReason: 'MERCHANT' };
@@ -145,16 +150,25 @@ async function change(
   gateway: Gateway,
   caller: Caller,
   id: string,
-  data: Changes,
+  act: AuditAct,
+  changes: EndpointChanges,
 ): Promise<Result<WebhookEndpoint, Failure>> {
-  const { environmentId, actor } = caller;
-  const { database } = gateway;
-  const { count } = await database.prisma.webhookEndpoint.updateMany({
-    where: { environmentId, id, status: { not: 'DELETED' } },
-    data: { ...data, updatedAt: gateway.now(), updatedBy: actor },
+  const { database, now } = gateway;
+  const how = { by: caller, id, now: now(), changesOf: () => changes, entryOf: entryOf(act) };
+  const changed = await changeEndpoint(database, how);
+  return changed === undefined ? notFound('webhook endpoint', 'endpointId') : ok(changed.endpoint);
+}
+
+/** What is written down of a change. A path may be a secret, and a description is anyone's text. */
+function entryOf(act: AuditAct): (before: WebhookEndpoint, after: WebhookEndpoint) => Audited {
+  return (before, after) => ({
+    act,
+    subject: encodeId('WebhookEndpoint', after.id),
+    ...differenceOf(before, after, {
+      told: ['eventTypes', 'status', 'disabledReason', 'secretVersion', 'previousSecretUntil'],
+      named: ['url', 'description'],
+    }),
   });
-  const endpoint = count === 0 ? undefined : await findEndpoint(database, environmentId, id);
-  return endpoint === undefined ? notFound('webhook endpoint', 'endpointId') : ok(endpoint);
 }
 
 /** Checks what is said of an endpoint. @returns what is to be stored */

@@ -60,3 +60,12 @@ export class MigrationFailedError extends DatabaseSetupError {
     this.migration = migration;
   }
 }
+
+/** The database lacks migrations of this build, and the start was told to apply none. */
+export class MigrationsMissingError extends DatabaseSetupError {
+  constructor(names: readonly string[]) {
+    const [first = ''] = names;
+    const which = names.length === 1 ? `migration ${first}` : `${names.length} migrations, from ${first} on`;
+    super(`The database lacks ${which}: run \`npm run migrate\`, or start with TENDER_MIGRATE=on`);
+  }
+}

@@ -8,6 +8,7 @@ import {
   DatabaseUnreachableError,
   MigrationEditedError,
   MigrationFailedError,
+  MigrationsMissingError,
   ServerTooOldError,
 } from './errors.ts';
 
@@ -98,6 +99,29 @@ export async function checkServerVersion(client: Pick<Client, 'query'>): Promise
   }
 }
 
+/**
+ * Makes sure that a database has all migrations of a directory, and changes nothing.
+ * @throws MigrationsMissingError
+ * @throws MigrationEditedError
+ * @throws MigrationFailedError when Prisma's tools left a failed one behind
+ * @throws ServerTooOldError
+ * @throws DatabaseUnreachableError
+ */
+export async function requireMigrations({ database, directory }: MigrationOptions): Promise<void> {
+  const migrations = readMigrations(directory);
+  const client = await connect(database);
+  try {
+    await checkServerVersion(client);
+    const { rows } = await client.query<{ known: boolean }>(
+      `SELECT to_regclass('public._prisma_migrations') IS NOT NULL AS known`,
+    );
+    const missing = rows[0]?.known === true ? await findMissing(client, migrations) : migrations;
+    if (missing.length > 0) throw new MigrationsMissingError(missing.map(({ name }) => name));
+  } finally {
+    await client.end();
+  }
+}
+
 /** The names of a directory's migrations: what a build that has it needs of its database. */
 export function migrationNames(directory: string): string[] {
   return readMigrations(directory).map(({ name }) => name);
@@ -171,7 +195,7 @@ async function applyNext(client: Client, migrations: readonly Migration[]): Prom
     await client.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
     await client.query(`SET LOCAL client_min_messages = warning`);
     await client.query(CREATE_TABLE);
-    const next = await firstMissing(client, migrations);
+    const [next] = await findMissing(client, migrations);
     if (next !== undefined) await applyOne(client, next);
     await client.query('COMMIT');
     return next?.name;
@@ -186,7 +210,7 @@ async function applyNext(client: Client, migrations: readonly Migration[]): Prom
   }
 }
 
-async function firstMissing(client: Client, migrations: readonly Migration[]): Promise<Migration | undefined> {
+async function findMissing(client: Client, migrations: readonly Migration[]): Promise<Migration[]> {
   const { rows } = await client.query<AppliedRow>(
     'SELECT migration_name, checksum, finished_at FROM public._prisma_migrations WHERE rolled_back_at IS NULL',
   );
@@ -201,7 +225,7 @@ async function firstMissing(client: Client, migrations: readonly Migration[]): P
   for (const { name, checksum } of migrations) {
     if ((checksums.get(name) ?? checksum) !== checksum) throw new MigrationEditedError(name);
   }
-  return migrations.find(({ name }) => !checksums.has(name));
+  return migrations.filter(({ name }) => !checksums.has(name));
 }
 
 async function applyOne(client: Client, { name, script, checksum }: Migration): Promise<void> {

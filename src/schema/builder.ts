@@ -2,12 +2,11 @@ import SchemaBuilder from '@pothos/core';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import { GraphQLError } from 'graphql';
 import type { Payment } from '../../generated/prisma/client.ts';
 import type PrismaTypes from '../../generated/pothos.ts';
 import { getDatamodel } from '../../generated/pothos.ts';
 import type { Context } from './context.ts';
-import { scopesOf } from './reach.ts';
+import { forbidden, scopesOf } from './reach.ts';
 
 interface SchemaTypes {
   Context: Context;
@@ -40,8 +39,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   scopeAuth: {
     authScopes: scopesOf,
     authorizeOnSubscribe: true,
-    unauthorizedError: () =>
-      new GraphQLError('This credential does not allow it.', { extensions: { code: 'FORBIDDEN' } }),
+    unauthorizedError: forbidden,
   },
   relay: {
     cursorType: 'String',

@@ -9,7 +9,7 @@ import { mutationResult } from './errors.ts';
 import { Money } from './money.ts';
 import { Payment } from './payment.ts';
 import { destinationOf } from './payment-inputs.ts';
-import { READERS_TOO } from './reach.ts';
+import { ADMINISTERS, READERS_TOO, WRITES } from './reach.ts';
 
 const Grant = builder.objectRef<TokenShape['grants'][number]>('Grant').implement({
   description: 'Something that a payer may pay with payOrders, and for how much.',
@@ -138,6 +138,7 @@ builder.queryField('clientToken', (t) =>
 
 builder.mutationFields((t) => ({
   createClientToken: t.field({
+    ...WRITES,
     type: Create.type,
     description: 'Makes a token with which a browser reads and pays what is its payer’s. It moves no money.',
     args: { input: t.arg({ type: CreateClientTokenInput, required: true, description: 'Whose, and for what.' }) },
@@ -160,6 +161,7 @@ builder.mutationFields((t) => ({
     },
   }),
   revokeClientTokens: t.field({
+    ...ADMINISTERS,
     type: Revoke.type,
     description: 'Refuses all client tokens of the environment that were made until a moment.',
     args: { input: t.arg({ type: RevokeClientTokensInput, required: true, description: 'Which of them.' }) },

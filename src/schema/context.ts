@@ -25,8 +25,9 @@ export interface Context {
   lookAhead?: LookAhead | undefined;
 }
 
-export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential): Context {
-  const caller = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
+export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential, requestId?: string): Context {
+  const who = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
+  const caller = { ...who, requestId };
   const loaders = createLoaders(gateway.database, caller.environmentId);
   return { gateway, feed, credential, caller, loaders, told: null };
 }

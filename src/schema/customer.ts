@@ -7,6 +7,7 @@ import { builder } from './builder.ts';
 import { listOf } from './connection.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
+import { READS, WRITES } from './reach.ts';
 import type { Customer as CustomerRow } from '../../generated/prisma/client.ts';
 
 export const Customer = builder.prismaObject('Customer', {
@@ -106,6 +107,7 @@ const UpdateCustomerResult = mutationResult('UpdateCustomer', UpdateCustomerPayl
 
 builder.mutationFields((t) => ({
   createCustomer: t.field({
+    ...WRITES,
     type: CreateCustomerResult.type,
     description: 'Stores a customer.',
     args: { input: t.arg({ type: CreateCustomerInput, required: true, description: 'The customer.' }) },
@@ -117,6 +119,7 @@ builder.mutationFields((t) => ({
       ),
   }),
   updateCustomer: t.field({
+    ...WRITES,
     type: UpdateCustomerResult.type,
     description: 'Changes a customer.',
     args: { input: t.arg({ type: UpdateCustomerInput, required: true, description: 'The changes.' }) },
@@ -142,6 +145,7 @@ const CustomerFilter = builder.inputType('CustomerFilter', {
 
 builder.queryFields((t) => ({
   customer: t.field({
+    ...READS,
     type: Customer,
     nullable: true,
     description: 'A customer; null where there is none with this id.',
@@ -153,6 +157,7 @@ builder.queryFields((t) => ({
   }),
   customers: t.connection(
     {
+      ...READS,
       type: Customer,
       description: 'Customers, the newest first.',
       args: { filter: t.arg({ type: CustomerFilter, description: 'Which of them.' }) },

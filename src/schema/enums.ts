@@ -1,3 +1,4 @@
+import type { KeyScope as KeyScopeName } from '../domain/key-scope.ts';
 import type { TokenScope } from '../payments/token-text.ts';
 import type {
   Attempt,
@@ -26,6 +27,14 @@ export function enumOf<V extends string>(name: string, description: string, valu
 export const Mode = enumOf<Environment['mode']>('Mode', 'Whether money moves.', {
   TEST: 'Nothing moves: the sandbox and processors in their test mode.',
   LIVE: 'Money moves.',
+});
+
+export const KeyScope = enumOf<KeyScopeName>('KeyScope', 'What a secret key may do.', {
+  READ: 'Read everything but keys and the audit log, and subscribe. Every key has it.',
+  WRITE: 'Make and change payments, customers, payment methods and client tokens: all that is neither of the others.',
+  REFUND: 'Refund.',
+  ADMIN:
+    'Keys, the audit log, processor accounts, routing, retries, webhooks, the revocation of client tokens, outcomes that nobody could find out, and comparisons with books.',
 });
 
 export const PaymentStatus = enumOf<Payment['status']>('PaymentStatus', 'How far the money has come in.', {

@@ -4,7 +4,7 @@ import { unreachable, type Result } from '../domain/result.ts';
 import type { Failure } from '../payments/failure.ts';
 import { builder, type BuilderTypes } from './builder.ts';
 import { renewLoaders, type Context } from './context.ts';
-import { PaymentStatus, PaymentTransition } from './enums.ts';
+import { KeyScope, PaymentStatus, PaymentTransition } from './enums.ts';
 import { Money } from './money.ts';
 
 /** Every failure of payments/ as a GraphQL type: this is the only place where the two meet. */
@@ -26,6 +26,13 @@ const plain = (name: string, description: string) =>
 
 const InvalidInput = plain('InvalidInputError', 'The input cannot be taken as it is.');
 const NotFound = plain('NotFoundError', 'There is nothing with this id, or you may not see it.');
+const Forbidden = builder.objectRef<FailureOf<'FORBIDDEN'>>('ForbiddenError').implement({
+  description: 'The key may not do it.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    requiredScope: t.expose('requiredScope', { type: KeyScope, description: 'The scope that it lacks.' }),
+  }),
+});
 const KeyReused = plain('IdempotencyKeyReusedError', 'The idempotency key was used before, with another input.');
 const CardRefused = plain('CardRefusedError', 'The processor does not take this card. Nothing was charged.');
 const Unavailable = plain('ProcessorUnavailableError', 'The processor did not answer. Nothing was charged.');
@@ -102,6 +109,7 @@ const CaptureTooLarge = builder.objectRef<FailureOf<'AMOUNT_TOO_LARGE'>>('Captur
 const TYPES = {
   INVALID_INPUT: [InvalidInput],
   NOT_FOUND: [NotFound],
+  FORBIDDEN: [Forbidden],
   IDEMPOTENCY_KEY_REUSED: [KeyReused],
   IDEMPOTENCY_IN_PROGRESS: [InProgress],
   ILLEGAL_STATE: [IllegalState],
@@ -119,6 +127,8 @@ function typeNameOf(failure: Failure): string {
       return 'InvalidInputError';
     case 'NOT_FOUND':
       return 'NotFoundError';
+    case 'FORBIDDEN':
+      return 'ForbiddenError';
     case 'IDEMPOTENCY_KEY_REUSED':
       return 'IdempotencyKeyReusedError';
     case 'IDEMPOTENCY_IN_PROGRESS':
@@ -149,7 +159,7 @@ export const KEYED = ['INVALID_INPUT', 'NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED', 'I
 type Answered = Failure | { readonly code?: undefined };
 
 /**
- * The result of one mutation: a union of its payload and of the errors that it can have.
+ * The result of one mutation: a union of its payload and of the errors that it can have. Every one can be forbidden.
  * @returns the union, and what turns a command's result into a member of it
  */
 export function mutationResult<P extends object>(
@@ -157,7 +167,7 @@ export function mutationResult<P extends object>(
   payload: ObjectRef<BuilderTypes, P>,
   codes: readonly Failure['code'][],
 ) {
-  const members = [...new Set(codes)].flatMap((code) => [...TYPES[code]]);
+  const members = [...new Set<Failure['code']>([...codes, 'FORBIDDEN'])].flatMap((code) => [...TYPES[code]]);
   const fitting = members.filter((member) =>
     (member as object) === RefundTooLarge
       ? verbNoun.startsWith('Refund')
@@ -177,7 +187,8 @@ export function mutationResult<P extends object>(
     answer<T>(context: Context, result: Result<T, Failure>, toPayload: (value: T) => P): P | Failure {
       renewLoaders(context);
       if (result.ok) return toPayload(result.value);
-      if (!codes.includes(result.failure.code)) throw new Error(`${verbNoun} has no ${result.failure.code}`);
+      if (![...codes, 'FORBIDDEN'].includes(result.failure.code))
+        throw new Error(`${verbNoun} has no ${result.failure.code}`);
       return result.failure;
     },
   };

@@ -3,6 +3,7 @@ import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts'
 import { isAfter, LOG_START, positionOf, type EventPosition } from '../domain/event-cursor.ts';
 import type { EventPage } from '../store/event-log.ts';
 import { renewLoaders, type Context } from './context.ts';
+import { endWithCredential } from './credential-end.ts';
 import { isStillAllowed, noLongerAllowed } from './still-allowed.ts';
 
 /** An event for a subscriber, and the cursor after it; the first message of a feed has a cursor only. */
@@ -41,7 +42,9 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   #beginning: AsyncGenerator<EventMessage, EventPosition> | undefined = this.#begin();
   #last = LOG_START;
   #stopListening: (() => void) | undefined;
-  #endOfToken: NodeJS.Timeout | undefined;
+  #stopWatching: (() => void) | undefined;
+  #forgetDismissal: (() => void) | undefined;
+  #isDismissed = false;
 
   constructor(context: Context, options: StreamOptions) {
     this.#context = context;
@@ -54,7 +57,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       const value = this.#waiting.left ? undefined : await this.#next();
       if (this.#waiting.left) return { done: true, value: undefined };
       if (value !== undefined) return { done: false, value };
-      throw this.#waiting.overflowed ? tooSlow(this.#context.told) : noLongerAllowed(this.#context, this.#context.told);
+      throw this.#reason();
     } catch (error) {
       this.#end();
       throw error;
@@ -72,8 +75,22 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
 
   #end(): void {
     this.#waiting.leave();
-    clearTimeout(this.#endOfToken);
+    this.#stopWatching?.();
     this.#stopListening?.();
+    this.#forgetDismissal?.();
+  }
+
+  /** Why it is over. */
+  #reason(): GraphQLError {
+    if (this.#isDismissed) return serverStopping(this.#context.told);
+    return this.#waiting.overflowed ? tooSlow(this.#context.told) : noLongerAllowed(this.#context, this.#context.told);
+  }
+
+  /** What waits is not told any more: the next subscription is told it, after the same cursor. */
+  #dismiss(): void {
+    this.#isDismissed = true;
+    this.#waiting.clear();
+    this.#waiting.end();
   }
 
   async #next(): Promise<EventMessage | undefined> {
@@ -98,7 +115,8 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     const { paymentId, fits, opening, backlog } = this.#options;
     const waiting = this.#waiting;
     this.#stopListening = this.#context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
-    this.#endOfToken = endWithToken(this.#context, () => waiting.end());
+    this.#forgetDismissal = this.#context.feed.whenDismissed(() => this.#dismiss());
+    this.#stopWatching = endWithCredential(this.#context, () => waiting.end());
     // What the subscription was looked up with is not kept while it waits.
     renewLoaders(this.#context);
     const { first, ...opened } = await opening();
@@ -132,16 +150,16 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   }
 }
 
-/** Ends a subscription at the very end of its client token, not only at the next event. */
-function endWithToken({ gateway, credential }: Context, end: () => void): NodeJS.Timeout | undefined {
-  if (credential.kind !== 'token') return undefined;
-  return setTimeout(end, credential.token.expiresAt.getTime() - gateway.now().getTime()).unref();
-}
-
 /** A subscriber that took too little for too long. @param cursor of the last message that it has */
 export function tooSlow(cursor: string | null): GraphQLError {
   return new GraphQLError('This subscriber was too slow and was cut off: subscribe again after the last cursor.', {
     extensions: { code: 'SUBSCRIBER_TOO_SLOW', cursor },
+  });
+}
+
+function serverStopping(cursor: string | null): GraphQLError {
+  return new GraphQLError('This server stops: subscribe again after the last cursor, and reach another one.', {
+    extensions: { code: 'SERVER_STOPPING', cursor },
   });
 }
 

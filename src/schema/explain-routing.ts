@@ -7,7 +7,7 @@ import { badInput } from './bad-input.ts';
 import { builder } from './builder.ts';
 import { CardBrand, enumOf } from './enums.ts';
 import { ProcessorAccount } from './processor-account.ts';
-import { MERCHANT_ONLY } from './reach.ts';
+import { MERCHANT_ONLY, READS } from './reach.ts';
 import { accountOf } from './routing.ts';
 
 const MismatchType = enumOf<Mismatch>('RoutingMismatch', 'What a rule asks for and a payment does not have.', {
@@ -118,6 +118,7 @@ const ExplainRoutingInput = builder.inputType('ExplainRoutingInput', {
 
 builder.queryField('explainRouting', (t) =>
   t.field({
+    ...READS,
     type: Explanation,
     description: 'Where a card would be charged, and which rule says so. Nothing is asked of a processor.',
     args: { input: t.arg({ type: ExplainRoutingInput, required: true, description: 'The payment.' }) },

@@ -8,6 +8,7 @@ import { Payment } from './payment.ts';
 import { CancelPaymentInput, CapturePaymentInput, RefundPaymentInput, REPLAYED } from './payment-inputs.ts';
 import { amountOf, paymentPayload, withPayment, type PaymentPayload } from './payment-payload.ts';
 import { promised } from './promised.ts';
+import { REFUNDS, WRITES } from './reach.ts';
 
 const Cancel = mutationResult(
   'CancelPayment',
@@ -49,6 +50,7 @@ const Refunded = mutationResult('RefundPayment', RefundPayload, [...KEYED, 'ILLE
 
 builder.mutationFields((t) => ({
   capturePayment: t.field({
+    ...WRITES,
     type: Captured.type,
     description: 'Takes an authorised amount, or a part of it.',
     args: { input: t.arg({ type: CapturePaymentInput, required: true, description: 'The payment, and how much.' }) },
@@ -64,6 +66,7 @@ builder.mutationFields((t) => ({
     },
   }),
   cancelPayment: t.field({
+    ...WRITES,
     type: Cancel.type,
     description: 'Cancels a payment and releases what is held for it. What was captured is kept.',
     args: { input: t.arg({ type: CancelPaymentInput, required: true, description: 'Which payment.' }) },
@@ -74,6 +77,7 @@ builder.mutationFields((t) => ({
     },
   }),
   refundPayment: t.field({
+    ...REFUNDS,
     type: Refunded.type,
     description: 'Gives a captured amount back, or a part of it.',
     args: { input: t.arg({ type: RefundPaymentInput, required: true, description: 'The payment, and how much.' }) },

@@ -28,7 +28,7 @@ export const Node = builder.interfaceRef<NodeShape>('Node').implement({
   resolveType: (value) => typeNames.get(value) ?? '',
 });
 
-type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'ClientToken' | 'Environment'>;
+type NodeType = Exclude<IdType, 'Account' | 'ApiKey' | 'AuditEntry' | 'ClientToken' | 'Environment'>;
 
 const LOADERS = {
   Attempt: 'attempt',

@@ -12,6 +12,7 @@ import { Node } from './node.ts';
 import { Payment } from './payment.ts';
 import { KEY, REPLAYED } from './payment-inputs.ts';
 import { promised } from './promised.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 
 const OperationResolution = builder.prismaObject('OperationResolution', {
   description: 'What an operator said of an operation that nobody could settle. It is kept for good.',
@@ -116,6 +117,7 @@ const BY_ID = [{ column: 'id', kind: 'uuid' }] as const;
 builder.queryFields((t) => ({
   operations: t.connection(
     {
+      ...READS,
       type: Operation,
       description: 'Calls to processors, the newest first.',
       args: { filter: t.arg({ type: OperationFilter, description: 'Which of them.' }) },
@@ -131,6 +133,7 @@ builder.queryFields((t) => ({
     OperationConnection,
   ),
   recovery: t.field({
+    ...READS,
     type: Recovery,
     description: 'How many outcomes are unknown, and for how long.',
     resolve: (_root, _arguments, { gateway, caller }) => readRecovery(gateway.database, caller.environmentId),
@@ -171,6 +174,7 @@ const Resolve = mutationResult(
 
 builder.mutationField('resolveOperation', (t) =>
   t.field({
+    ...ADMINISTERS,
     type: Resolve.type,
     description:
       'Settles an operation that was raised, as it was found at the processor. Who said so, and why, is kept.',

@@ -12,6 +12,7 @@ import { builder } from './builder.ts';
 import { CardBrand, PaymentMethodType } from './enums.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
+import { WRITES } from './reach.ts';
 
 const Card = builder.objectRef<PaymentMethodRow>('Card').implement({
   description: 'What may be known of a card.',
@@ -125,6 +126,7 @@ const DetachResult = mutationResult('DetachPaymentMethod', DetachPayload, ['NOT_
 
 builder.mutationFields((t) => ({
   createPaymentMethod: t.field({
+    ...WRITES,
     type: CreateResult.type,
     description: 'Stores a card or a token, to be charged later, or again.',
     args: {
@@ -143,6 +145,7 @@ builder.mutationFields((t) => ({
     },
   }),
   detachPaymentMethod: t.field({
+    ...WRITES,
     type: DetachResult.type,
     description: 'Keeps a payment method from being used again. Doing it twice changes nothing.',
     args: { input: t.arg({ type: DetachPaymentMethodInput, required: true, description: 'Which one.' }) },

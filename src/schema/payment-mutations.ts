@@ -22,7 +22,7 @@ import {
 } from './payment-inputs.ts';
 import { amountOf, paymentPayload, withPayment, type PaymentPayload } from './payment-payload.ts';
 import { rawCardOf } from './payment-method.ts';
-import { PAYERS_ONLY, PAYERS_TOO } from './reach.ts';
+import { PAYERS_ONLY, PAYERS_TOO, WRITES } from './reach.ts';
 
 const CHARGING = [
   ...KEYED,
@@ -108,6 +108,7 @@ async function pay(
 
 builder.mutationFields((t) => ({
   createPayment: t.field({
+    ...WRITES,
     type: Create.type,
     description: 'Creates a payment, and charges it with process: true.',
     args: { input: t.arg({ type: CreatePaymentInput, required: true, description: 'The payment.' }) },

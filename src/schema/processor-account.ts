@@ -14,7 +14,7 @@ import { enumOf } from './enums.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
 import { promised } from './promised.ts';
-import { MERCHANT_ONLY } from './reach.ts';
+import { ADMINISTERS, MERCHANT_ONLY, READS } from './reach.ts';
 
 const PROCESSORS = { STRIPE: 'stripe' } as const;
 type ProcessorKind = keyof typeof PROCESSORS;
@@ -79,6 +79,7 @@ for (const type of ['Attempt', 'PaymentMethod'] as const) {
 
 builder.queryFields((t) => ({
   processorAccounts: t.field({
+    ...READS,
     type: [ProcessorAccount],
     description: 'All accounts with processors, the oldest first: at most 20.',
     resolve: (_, _args, { gateway, caller: { environmentId } }) =>
@@ -176,6 +177,7 @@ const noAccount = notFound('processor account', 'accountId');
 
 builder.mutationFields((t) => ({
   createProcessorAccount: t.field({
+    ...ADMINISTERS,
     type: Create.type,
     description: 'Adds an account of yours with a processor.',
     args: { input: t.arg({ type: CreateProcessorAccountInput, required: true, description: 'The account.' }) },
@@ -186,6 +188,7 @@ builder.mutationFields((t) => ({
     },
   }),
   updateProcessorAccount: t.field({
+    ...ADMINISTERS,
     type: Update.type,
     description: 'Changes an account, or disables it, or enables it again.',
     args: { input: t.arg({ type: UpdateProcessorAccountInput, required: true, description: 'The changes.' }) },
@@ -204,6 +207,7 @@ builder.mutationFields((t) => ({
     },
   }),
   testProcessorAccount: t.field({
+    ...ADMINISTERS,
     type: Test.type,
     description: 'Asks a processor whether it takes the key of an account. Nothing changes by it.',
     args: { input: t.arg({ type: TestProcessorAccountInput, required: true, description: 'Which account.' }) },

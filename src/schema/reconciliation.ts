@@ -16,6 +16,7 @@ import { Operation } from './operation.ts';
 import { Payment } from './payment.ts';
 import { ProcessorAccount } from './processor-account.ts';
 import { promised } from './promised.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 
 const ReconciliationStatus = enumOf<RunRow['status']>(
   'ReconciliationStatus',
@@ -196,6 +197,7 @@ const BY_ID = [{ column: 'id', kind: 'uuid' }] as const;
 builder.queryFields((t) => ({
   reconciliations: t.connection(
     {
+      ...READS,
       type: Reconciliation,
       description: 'Comparisons with processors’ books, the newest first: of several of one day, the newest counts.',
       resolve: (_, args, { gateway, caller: { environmentId } }) =>
@@ -228,6 +230,7 @@ const Reconcile = mutationResult('ReconcileDay', ReconcileDayPayload, ['INVALID_
 
 builder.mutationFields((t) => ({
   reconcileDay: t.field({
+    ...ADMINISTERS,
     type: Reconcile.type,
     description:
       'Compares a day with the books of a processor, once more. While the same comparison waits or runs, it answers that one.',

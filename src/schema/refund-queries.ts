@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import { listOf } from './connection.ts';
 import { RefundStatus } from './enums.ts';
 import { Refund, RefundConnection } from './movements.ts';
+import { READS } from './reach.ts';
 
 const RefundFilter = builder.inputType('RefundFilter', {
   description: 'Which refunds: those that fit everything that is given.',
@@ -18,6 +19,7 @@ const RefundFilter = builder.inputType('RefundFilter', {
 
 builder.queryFields((t) => ({
   refund: t.field({
+    ...READS,
     type: Refund,
     nullable: true,
     description: 'A refund; null where there is none with this id.',
@@ -29,6 +31,7 @@ builder.queryFields((t) => ({
   }),
   refunds: t.connection(
     {
+      ...READS,
       type: Refund,
       description: 'Refunds, the newest first.',
       args: { filter: t.arg({ type: RefundFilter, description: 'Which of them.' }) },

@@ -1,6 +1,7 @@
 import { setRetrySchedule } from '../payments/retry-schedule.ts';
 import { builder } from './builder.ts';
 import { mutationResult } from './errors.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 
 const RetrySchedule = builder.objectRef<readonly number[]>('RetrySchedule').implement({
   description: 'How often, and how far apart, a retryable decline is tried again by itself. Hard declines never are.',
@@ -14,6 +15,7 @@ const RetrySchedule = builder.objectRef<readonly number[]>('RetrySchedule').impl
 
 builder.queryField('retrySchedule', (t) =>
   t.field({
+    ...READS,
     type: RetrySchedule,
     description: 'The schedule of automatic retries.',
     resolve: async (_root, _arguments, { gateway, caller }) => {
@@ -48,6 +50,7 @@ const SetSchedule = mutationResult(
 
 builder.mutationField('setRetrySchedule', (t) =>
   t.field({
+    ...ADMINISTERS,
     type: SetSchedule.type,
     description: 'Sets the schedule of automatic retries. It holds for declines from now on; an empty list ends it.',
     args: { input: t.arg({ type: SetRetryScheduleInput, required: true, description: 'The schedule.' }) },

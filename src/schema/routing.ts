@@ -12,6 +12,7 @@ import { CardBrand } from './enums.ts';
 import { mutationResult } from './errors.ts';
 import { ProcessorAccount } from './processor-account.ts';
 import { promised } from './promised.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 
 const Metadata = { type: 'JSONObject', nullable: true } as const;
 
@@ -82,6 +83,7 @@ const Routing = builder.objectRef<Rules>('Routing').implement({
 
 builder.queryField('routing', (t) =>
   t.field({
+    ...READS,
     type: Routing,
     description: 'The rules that hold.',
     resolve: (_, _args, { gateway, caller }) => readRules(gateway.database, caller.environmentId),
@@ -144,6 +146,7 @@ const SetRouting = mutationResult(
 
 builder.mutationField('setRouting', (t) =>
   t.field({
+    ...ADMINISTERS,
     type: SetRouting.type,
     description: 'Says where new cards are charged.',
     args: { input: t.arg({ type: SetRoutingInput, required: true, description: 'The rules.' }) },

@@ -1,6 +1,9 @@
 import type { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
+import { CLOSED } from './reach.ts';
 import './scalars.ts';
+import './api-key.ts';
+import './audit-log.ts';
 import './client-token.ts';
 import './erase-customer.ts';
 import './node.ts';
@@ -22,10 +25,9 @@ import './viewer.ts';
 import './webhook-delivery.ts';
 import './webhook-endpoint.ts';
 
-// The merchant's, unless a field says otherwise: see reach.ts.
-builder.queryType({ description: 'What can be read.', authScopes: { merchant: true } });
+builder.queryType({ ...CLOSED, description: 'What can be read.' });
 builder.mutationType({
-  authScopes: { merchant: true },
+  ...CLOSED,
   description:
     'What can be done. Those that move money take an idempotency key; all answer a payload or a typed error.',
 });

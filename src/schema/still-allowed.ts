@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { isTaken } from '../payments/client-token.ts';
-import { findEnvironment, isKeyValid } from '../store/access.ts';
+import type { Gateway } from '../payments/gateway.ts';
+import { findEnvironment, readKeyEnd, type KeyOwner } from '../store/access.ts';
 import type { Database } from '../store/database.ts';
 import type { Context } from './context.ts';
 
@@ -10,14 +11,16 @@ import type { Context } from './context.ts';
  */
 export async function isStillAllowed({ gateway, credential }: Context): Promise<boolean> {
   const { database, now } = gateway;
-  if (credential.kind === 'key') {
-    const { key } = credential;
-    return together(database, key.id, () => isKeyValid(database, key));
-  }
+  if (credential.kind === 'key') return (await lookAtKey(gateway, credential.key)) !== undefined;
   const { token } = credential;
   const { environmentId } = token;
   const environment = await together(database, environmentId, () => findEnvironment(database, environmentId));
   return isTaken(token, environment, now());
+}
+
+/** Until when a key is good, null for as long as nobody revokes it; undefined where it is over. */
+export async function lookAtKey({ database }: Gateway, key: KeyOwner): Promise<Date | null | undefined> {
+  return together(database, key.id, () => readKeyEnd(database, key));
 }
 
 /** A question to the database: the one that was sent last, and the one that is still to be sent. */
@@ -57,7 +60,8 @@ function afterThisTurn(): Promise<void> {
 
 /** What a subscription ends with whose credential is over, and where it was. */
 export function noLongerAllowed({ credential }: Context, cursor: string | null): GraphQLError {
-  const why = credential.kind === 'key' ? 'This key was revoked' : 'This client token is over, or it was revoked';
+  const why =
+    credential.kind === 'key' ? 'This key is over, or it was revoked' : 'This client token is over, or it was revoked';
   return new GraphQLError(`${why}: subscribe again with another one.`, {
     extensions: { code: 'UNAUTHENTICATED', cursor },
   });

@@ -9,7 +9,7 @@ import { eventFilterOf, fits, PaymentEventFilter } from './event-filter.ts';
 import { EventStream, type EventMessage } from './event-stream.ts';
 import { resumeAfter } from './events.ts';
 import { PaymentEvent } from './payment-event.ts';
-import { READERS_TOO } from './reach.ts';
+import { CLOSED, READERS_TOO } from './reach.ts';
 
 /** How many events of a backlog are read at once. */
 const PAGE_SIZE = 200;
@@ -71,7 +71,7 @@ const AFTER = 'A cursor that was kept: everything since, then what happens, noth
 
 builder.subscriptionType({
   description: 'What happens, as it happens: over WebSocket or server-sent events.',
-  authScopes: { merchant: true },
+  ...CLOSED,
 });
 
 builder.subscriptionFields((t) => ({

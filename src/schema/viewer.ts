@@ -2,7 +2,8 @@ import { encodeId } from '../domain/ids.ts';
 import type { KeyOwner } from '../store/access.ts';
 import { builder } from './builder.ts';
 import type { Credential } from './context.ts';
-import { Mode } from './enums.ts';
+import { KeyScope, Mode } from './enums.ts';
+import { READS } from './reach.ts';
 
 const Account = builder.prismaObject('Account', {
   description: 'A merchant.',
@@ -19,6 +20,12 @@ const Viewer = builder.objectRef<KeyOwner>('Viewer').implement({
     keyId: t.id({ description: 'key_ and a UUID: what createdBy says.', resolve: ({ id }) => encodeId('ApiKey', id) }),
     keyName: t.exposeString('name', { description: 'What the key is called.' }),
     keyHint: t.exposeString('hint', { description: 'Its last four characters.' }),
+    keyScopes: t.field({ type: [KeyScope], description: 'What it may do.', resolve: ({ scopes }) => scopes }),
+    keyExpiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Until when it is good, as it was when the request began; null for as long as nobody revokes it.',
+    }),
     mode: t.expose('mode', { type: Mode, description: 'Whether money moves with this key.' }),
     account: t.field({
       type: Account,
@@ -39,6 +46,7 @@ function keyOf(credential: Credential): KeyOwner {
 
 builder.queryField('viewer', (t) =>
   t.field({
+    ...READS,
     type: Viewer,
     description: 'Who is asking.',
     resolve: (_root, _arguments, { credential }) => keyOf(credential),

@@ -12,6 +12,7 @@ import { Node } from './node.ts';
 import { PaymentEvent } from './payment-event.ts';
 import { Payment } from './payment.ts';
 import { promised } from './promised.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 import { WebhookEndpoint } from './webhook-endpoint.ts';
 import { WebhookDeliveryStatus, WebhookError, WebhookFailure } from './webhook-enums.ts';
 
@@ -122,6 +123,7 @@ const BY_ID = [{ column: 'id', kind: 'uuid' }] as const;
 
 builder.queryFields((t) => ({
   webhookDelivery: t.field({
+    ...READS,
     type: WebhookDelivery,
     nullable: true,
     description: 'A delivery; null where there is none with this id.',
@@ -133,6 +135,7 @@ builder.queryFields((t) => ({
   }),
   webhookDeliveries: t.connection(
     {
+      ...READS,
       type: WebhookDelivery,
       description: 'Deliveries, the newest first.',
       args: { filter: t.arg({ type: WebhookDeliveryFilter, description: 'Which of them.' }) },
@@ -184,6 +187,7 @@ const Resend = mutationResult('ResendWebhook', payload('ResendWebhook', 'The mes
 
 builder.mutationFields((t) => ({
   sendTestWebhook: t.field({
+    ...ADMINISTERS,
     type: Test.type,
     description: 'Sends a message of the type tender.test to an endpoint, once. Its delivery says what came of it.',
     args: { input: t.arg({ type: SendTestWebhookInput, required: true, description: 'Where to.' }) },
@@ -197,6 +201,7 @@ builder.mutationFields((t) => ({
     },
   }),
   resendWebhook: t.field({
+    ...ADMINISTERS,
     type: Resend.type,
     description:
       'Sends a message again, under its own id, whatever became of it; if it fails, it is tried as often as a new one.',

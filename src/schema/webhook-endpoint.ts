@@ -13,6 +13,7 @@ import { listOf } from './connection.ts';
 import { PaymentEventType } from './enums.ts';
 import { mutationResult } from './errors.ts';
 import { Node } from './node.ts';
+import { ADMINISTERS, READS } from './reach.ts';
 import { WebhookDisabledReason, WebhookEndpointStatus } from './webhook-enums.ts';
 
 export const WebhookEndpoint = builder.prismaObject('WebhookEndpoint', {
@@ -65,6 +66,7 @@ const WebhookEndpointConnection = builder.connectionObject(
 
 builder.queryFields((t) => ({
   webhookEndpoint: t.field({
+    ...READS,
     type: WebhookEndpoint,
     nullable: true,
     description: 'An endpoint, a deleted one too; null where there is none with this id.',
@@ -76,6 +78,7 @@ builder.queryFields((t) => ({
   }),
   webhookEndpoints: t.connection(
     {
+      ...READS,
       type: WebhookEndpoint,
       description: 'Endpoints that were not deleted, the newest first.',
       resolve: (_, args, { gateway, caller: { environmentId } }) => {
@@ -185,6 +188,7 @@ const noEndpoint = notFound('webhook endpoint', 'endpointId');
 
 builder.mutationFields((t) => ({
   createWebhookEndpoint: t.field({
+    ...ADMINISTERS,
     type: Create.type,
     description: 'Has events sent to a URL from now on.',
     args: { input: t.arg({ type: CreateWebhookEndpointInput, required: true, description: 'The endpoint.' }) },
@@ -198,6 +202,7 @@ builder.mutationFields((t) => ({
     },
   }),
   updateWebhookEndpoint: t.field({
+    ...ADMINISTERS,
     type: Update.type,
     description: 'Changes an endpoint, or disables it, or enables it again.',
     args: { input: t.arg({ type: UpdateWebhookEndpointInput, required: true, description: 'The changes.' }) },
@@ -211,6 +216,7 @@ builder.mutationFields((t) => ({
     },
   }),
   deleteWebhookEndpoint: t.field({
+    ...ADMINISTERS,
     type: Delete.type,
     description: 'Ends an endpoint for good. What waits for it is given up; its deliveries can be read for 30 days.',
     args: { input: t.arg({ type: DeleteWebhookEndpointInput, required: true, description: 'Which endpoint.' }) },
@@ -221,6 +227,7 @@ builder.mutationFields((t) => ({
     },
   }),
   rotateWebhookSecret: t.field({
+    ...ADMINISTERS,
     type: Rotate.type,
     description: 'Gives an endpoint a new secret. For a while, messages are signed with the old one too.',
     args: { input: t.arg({ type: RotateWebhookSecretInput, required: true, description: 'Which secret.' }) },

@@ -28,22 +28,29 @@ const joined = <A, R>({ args, query }: { args: A; query: (args: A) => R }): R =>
 
 /** On two cores, 16 connections did more payments in a second than 64. */
 const POOL_SIZE = 16;
+/** The longest that a statement may run. */
+const STATEMENT_MS = 30_000;
+/** A server that has not answered by then has not ended the statement either: it cannot be reached any more. */
+const ANSWER_MS = STATEMENT_MS + 5_000;
+/** A transaction that is open hides the events behind it. No longer than what a reader of the log counts on. */
+const TRANSACTION_MS = 45_000;
 
-/**
- * Opens the pool. Nothing connects before the first statement.
- * @param onError told of a connection that broke while idle: the pool replaces it, so it is news, not a failure
- */
-export function openDatabase(
-  target: ConnectionTarget,
-  options: {
-    readonly onError: (error: Error) => void;
-    readonly onUndone?: OnUndone;
-    readonly poolSize?: number;
-    readonly transactionsAtOnce?: number;
-    /** Makes spans of statements and of what is done together, if it is tracing. */
-    readonly telemetry?: Telemetry;
-  },
-): Database {
+export interface DatabaseOptions {
+  /** Told of a connection that broke while idle: the pool replaces it, so it is news, not a failure. */
+  readonly onError: (error: Error) => void;
+  readonly onUndone?: OnUndone;
+  readonly poolSize?: number | undefined;
+  readonly transactionsAtOnce?: number;
+  /** Makes spans of statements and of what is done together, if it is tracing. */
+  readonly telemetry?: Telemetry;
+  /** How long a server may take to answer, in a test. */
+  readonly answerMs?: number;
+  /** Looks at each new connection before it is used. One at which this throws is not. */
+  readonly onConnect?: (client: pg.ClientBase) => Promise<void>;
+}
+
+/** Opens the pool. Nothing connects before the first statement. */
+export function openDatabase(target: ConnectionTarget, options: DatabaseOptions): Database {
   let closing = false;
   // A pool has ended before its sockets are closed: what a server that stops then says to them is no news.
   const onError = (error: Error): void => {
@@ -54,12 +61,22 @@ export function openDatabase(
     application_name: 'tender',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     // A process that freezes in a transaction holds a payment's lock and the horizon of the event log no longer.
     idle_in_transaction_session_timeout: 30_000,
     lock_timeout: 15_000,
-    statement_timeout: 30_000,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: options.answerMs ?? ANSWER_MS,
   };
-  const pool = new pg.Pool({ ...connection, max: options.poolSize ?? POOL_SIZE });
+  const pool = new pg.Pool({
+    ...connection,
+    max: options.poolSize ?? POOL_SIZE,
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
+    onConnect: async (client) => {
+      await limitTransactions(client);
+      await options.onConnect?.(client);
+    },
+  });
   makeCancellable(pool, connection, onError);
   pool.on('error', onError);
   pool.on('connect', (client) => {
@@ -90,4 +107,11 @@ export function openDatabase(
       await pool.end();
     },
   };
+}
+
+/** PostgreSQL has had this limit since its release 17; before, one that is busy all the time is not limited. */
+async function limitTransactions(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    `SELECT set_config(name, '${TRANSACTION_MS}', false) FROM pg_settings WHERE name = 'transaction_timeout'`,
+  );
 }

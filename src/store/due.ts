@@ -31,7 +31,7 @@ export async function claimDueOperations(database: Database, { limit, leaseMs, e
 }
 
 /** A payment that is due, and the lane of whoever would charge it. */
-export type DuePayment = Pick<Payment, 'environmentId' | 'id'> & { readonly lane: string };
+export type DuePayment = Pick<Payment, 'environmentId' | 'id' | 'dueAt'> & { readonly lane: string };
 
 /**
  * Takes payments that the gateway has to do something about by itself, each for the length of a lease. Whether it
@@ -50,7 +50,7 @@ export async function claimDuePayments(database: Database, { limit, leaseMs, exc
            )
            UPDATE payment SET due_at = now() + make_interval(secs => $2::float8 / 1000)
            FROM due WHERE payment.environment_id = due.environment_id AND payment.id = due.id
-           RETURNING payment.environment_id, payment.id, due.lane`,
+           RETURNING payment.environment_id, payment.id, payment.due_at, due.lane`,
     values: [limit, leaseMs, except],
     types: ROW_TYPES,
   });

@@ -3,19 +3,21 @@ import type { Pool } from 'pg';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import type { EventPosition } from '../domain/event-cursor.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
+import type { PresentEpoch } from './epoch.ts';
 import { EventLog } from './event-log.ts';
 import { Listening } from './listening.ts';
 
 interface FeedOptions {
   readonly pool: Pool;
-  readonly epoch: number;
+  readonly epoch: PresentEpoch;
   readonly onError: (error: Error) => void;
   /** A slow look at the log covers a lost wake-up. */
   readonly pollMs?: number;
   readonly heartbeatMs?: number;
 }
 
-const CHANNEL = 'tender_events';
+/** On which gateways wake each other. */
+export const CHANNEL = 'tender_events';
 const BATCH = 500;
 const DEFAULT_POLL_MS = 1_000;
 /** While a transaction that is still open hides events behind it, the log is looked at again so soon. */
@@ -38,6 +40,8 @@ export class EventFeed {
   readonly #name = randomUUID();
   readonly #listeners = new Set<Listener>();
   readonly #listenersOfPayment = new Map<string, Set<Listener>>();
+  readonly #subscribers = new Set<() => void>();
+  #isDismissing = false;
   #cursor: EventPosition | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
@@ -97,6 +101,22 @@ export class EventFeed {
         this.#listenersOfPayment.delete(paymentId);
       }
     };
+  }
+
+  /**
+   * Calls back when this process stops and subscribers are to go on elsewhere; at once where it stops already.
+   * @returns what ends it
+   */
+  whenDismissed(leave: () => void): () => void {
+    if (this.#isDismissing) leave();
+    this.#subscribers.add(leave);
+    return () => this.#subscribers.delete(leave);
+  }
+
+  /** Sends all subscribers elsewhere, and those who come from now on. */
+  dismiss(): void {
+    this.#isDismissing = true;
+    for (const leave of this.#subscribers) leave();
   }
 
   /** To be called after a commit that appended events: wakes the readers of all processes, this one at once. */
@@ -186,11 +206,12 @@ export class EventFeed {
     const query = {
       name: 'event_feed_read',
       query_timeout: ANSWER_MS,
-      text: `SELECT *, epoch = $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
+      text: `SELECT *, epoch >= $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
              FROM payment_event
              WHERE (epoch, order_xid, position) > ($1, $2, $3)
              ORDER BY epoch, order_xid, position LIMIT ${BATCH}`,
-      values: [after.epoch, after.orderXid, after.position, this.#options.epoch],
+      // An epoch that has begun since this was asked counts as the present one.
+      values: [after.epoch, after.orderXid, after.position, this.log.epoch],
       types: ROW_TYPES,
     };
     const { rows } = await this.#options.pool.query<Record<string, unknown>>(query);

@@ -3,6 +3,7 @@ import type { Payment, PaymentEvent } from '../../generated/prisma/client.ts';
 import { decodeCursor, encodeCursor, isAfter, LOG_START, type EventPosition } from '../domain/event-cursor.ts';
 import { uuidv7 } from '../domain/ids.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
+import type { PresentEpoch } from './epoch.ts';
 import { statementName } from './statement-name.ts';
 
 /** Which events of an environment: those that fit everything that is given. */
@@ -62,12 +63,16 @@ function firstIdOf(ms: number): string {
 /** Reads the log of events of one environment. */
 export class EventLog {
   readonly #pool: Pool;
-  /** The present one. */
-  readonly epoch: number;
+  readonly #epoch: PresentEpoch;
 
-  constructor(pool: Pool, epoch: number) {
+  constructor(pool: Pool, epoch: PresentEpoch) {
     this.#pool = pool;
-    this.epoch = epoch;
+    this.#epoch = epoch;
+  }
+
+  /** The present one: a failover begins the next. */
+  get epoch(): number {
+    return this.#epoch.current;
   }
 
   /** The end of the log as it is now: everything that is visible lies before it. */

@@ -60,18 +60,26 @@ function conditionsOf(table: string, where: object, place: Place): string[] {
   return Object.entries(where).flatMap(([property, wanted]: [string, unknown]): string[] => {
     if (property === 'environmentId' || wanted === undefined) return [];
     if (property === 'AND') return (wanted as object[]).flatMap((each) => conditionsOf(table, each, place));
+    if (property === 'OR') return [anyOf(table, wanted as object[], place)];
     if (property === 'destinations') return [destinationExists((wanted as { some: object }).some, place)];
     const column = `${table}.${columnOf(property)}`;
     if (wanted === null) return [`${column} IS NULL`];
     if (typeof wanted !== 'object') return [`${column} = ${place(wanted)}`];
     return Object.entries(wanted).flatMap(([word, value]: [string, unknown]): string[] => {
       if (value === undefined) return [];
+      if (word === 'not' && value === null) return [`${column} IS NOT NULL`];
       if (word === 'in') return [`${column} = ANY(${place(value)})`];
       const comparison = COMPARISONS[word];
       if (comparison === undefined || value === null) throw new Error(`a list does not understand ${property}.${word}`);
       return [`${column} ${comparison} ${place(value)}`];
     });
   });
+}
+
+/** Of no alternatives, none fits. */
+function anyOf(table: string, alternatives: readonly object[], place: Place): string {
+  const conditions = alternatives.map((each) => `(${conditionsOf(table, each, place).join(' AND ')})`);
+  return conditions.length === 0 ? 'false' : `(${conditions.join(' OR ')})`;
 }
 
 /** Not a join: a payment may have several destinations that fit, and is in the list once. */

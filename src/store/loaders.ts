@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type {
   Account,
+  ApiKey,
   Attempt,
   Capture,
   CaptureReversal,
@@ -26,6 +27,7 @@ import { prepared, readRows, selectFrom, tableOf, type Model } from './rows.ts';
 
 /** The rows that have an id and belong to an environment. */
 interface RowsById {
+  ApiKey: ApiKey;
   Payment: Payment;
   Customer: Customer;
   PaymentMethod: PaymentMethod;
@@ -144,6 +146,8 @@ const MAKERS = {
       const rows = await database.prisma.account.findMany({ where: { id: { in: [...ids] } } });
       return ids.map((id) => rows.find((row) => row.id === id) ?? null);
     }),
+  apiKey: byId('ApiKey'),
+  replacementsOfApiKey: children<ApiKey>('ApiKey', 'replacesId', ['id']),
   payment: byId('Payment'),
   customer: byId('Customer'),
   paymentMethod: byId('PaymentMethod'),

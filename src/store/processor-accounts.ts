@@ -1,8 +1,12 @@
-import { Prisma, type PaymentMethod, type ProcessorAccount } from '../../generated/prisma/client.ts';
+import type { PaymentMethod, ProcessorAccount } from '../../generated/prisma/client.ts';
+import { addAuditEntry, type Audited, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
 import { transact, type SetBased, type Transaction } from './transaction.ts';
 
-type NewAccount = Omit<ProcessorAccount, 'enabled' | 'createdAt' | 'updatedAt' | 'updatedBy'>;
+type NewAccount = Omit<
+  ProcessorAccount,
+  'environmentId' | 'enabled' | 'createdAt' | 'createdBy' | 'updatedAt' | 'updatedBy'
+>;
 
 /**
  * Adds an account with a processor, unless the environment has so many, or one of this name. Requests at once are counted
@@ -10,10 +14,12 @@ type NewAccount = Omit<ProcessorAccount, 'enabled' | 'createdAt' | 'updatedAt' |
  */
 export async function addProcessorAccount(
   database: Database,
+  { by, entry }: { readonly by: AuditedBy; readonly entry: Audited },
   account: NewAccount,
   limit: number,
 ): Promise<'added' | 'name_taken' | 'too_many'> {
-  const { environmentId, id, name, processor, credentials, credentialsKeyId, hint, rawCards, createdBy } = account;
+  const { environmentId, actor } = by;
+  const { id, name, processor, credentials, credentialsKeyId, hint, rawCards } = account;
   return transact(database, async (transaction) => {
     await transaction.query('SELECT 1 FROM environment WHERE id = $1 FOR NO KEY UPDATE', [environmentId]);
     const [there] = await transaction.query<{ count: number; taken: boolean }>(
@@ -28,10 +34,12 @@ export async function addProcessorAccount(
          (environment_id, id, name, processor, credentials, credentials_key_id, hint, raw_cards, created_by, updated_by)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
        ON CONFLICT (environment_id, name) DO NOTHING RETURNING id`,
-      [environmentId, id, name, processor, Buffer.from(credentials), credentialsKeyId, hint, rawCards, createdBy],
+      [environmentId, id, name, processor, Buffer.from(credentials), credentialsKeyId, hint, rawCards, actor],
     );
     // Taken by one that was renamed meanwhile.
-    return added.length === 0 ? { commit: false, value: 'name_taken' } : { commit: true, value: 'added' };
+    if (added.length === 0) return { commit: false, value: 'name_taken' };
+    await addAuditEntry(transaction, by, entry);
+    return { commit: true, value: 'added' };
   });
 }
 
@@ -77,27 +85,74 @@ export async function readSealedOtherwise(
   });
 }
 
+/** How an account is changed, and what is written down of it. */
+export interface AccountChange {
+  readonly by: AuditedBy;
+  readonly changes: Partial<Omit<ProcessorAccount, 'environmentId' | 'id' | 'processor' | 'createdAt' | 'createdBy'>>;
+  readonly entryOf: (before: ProcessorAccount, after: ProcessorAccount) => Audited;
+}
+
 /**
  * Changes an account. Its credentials are sealed as a whole: they are not changed where they were since the account was
  * read, so that none is lost that was put in meanwhile. How they are sealed is never the same twice.
  */
 export async function changeProcessorAccount(
-  { prisma }: Database,
+  database: Database,
   { environmentId, id, credentials }: ProcessorAccount,
-  data: Partial<ProcessorAccount>,
+  { by, changes, entryOf }: AccountChange,
 ): Promise<'changed' | 'overtaken' | 'name_taken'> {
   try {
-    const where = { environmentId, id, ...(data.credentials && { credentials }) };
-    const { count } = await prisma.processorAccount.updateMany({ where, data });
-    return count === 1 ? 'changed' : 'overtaken';
+    return await transact(database, async (transaction) => {
+      const [before] = await transaction.query<ProcessorAccount>(
+        'SELECT * FROM processor_account WHERE environment_id = $1 AND id = $2 FOR NO KEY UPDATE',
+        [environmentId, id],
+      );
+      const isOvertaken = changes.credentials !== undefined && before && !isSame(before.credentials, credentials);
+      if (before === undefined || isOvertaken === true) return { commit: false, value: 'overtaken' };
+      const after = { ...before, ...changes };
+      await transaction.query(
+        `UPDATE processor_account
+         SET name = $3, credentials = $4, credentials_key_id = $5, hint = $6, raw_cards = $7, enabled = $8,
+           updated_at = $9, updated_by = $10
+         WHERE environment_id = $1 AND id = $2`,
+        [
+          environmentId,
+          id,
+          after.name,
+          Buffer.from(after.credentials),
+          after.credentialsKeyId,
+          after.hint,
+          after.rawCards,
+          after.enabled,
+          after.updatedAt,
+          after.updatedBy,
+        ],
+      );
+      await addAuditEntry(transaction, by, entryOf(before, after));
+      return { commit: true, value: 'changed' };
+    });
   } catch (error) {
     if (isNameTaken(error)) return 'name_taken';
     throw error;
   }
 }
 
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
 function isNameTaken(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+  return (
+    error instanceof Error && 'constraint' in error && error.constraint === 'processor_account_environment_id_name_key'
+  );
+}
+
+/** Writes down what was done to an account that changes nothing of it. */
+export async function auditAccount(database: Database, by: AuditedBy, entry: Audited): Promise<void> {
+  await transact(database, async (transaction) => {
+    await addAuditEntry(transaction, by, entry);
+    return { commit: true, value: undefined };
+  });
 }
 
 /** Whether a stored payment method may be charged: the sandbox's always, others while their account is enabled. */

@@ -1,7 +1,11 @@
 import type { Reconciliation, ReconciliationDifference } from '../../generated/prisma/client.ts';
+import { dayOf } from '../domain/day.ts';
+import { encodeId } from '../domain/ids.ts';
+import { addAuditEntry, type AuditedBy } from './audit.ts';
 import type { Place } from './operations.ts';
 import { fromRow, ROW_TYPES, toJsonRows } from './columns.ts';
 import type { Database } from './database.ts';
+import { transact } from './transaction.ts';
 
 /** Comparisons with processors' books: the rows are the queue. Times are the database's. */
 
@@ -49,15 +53,37 @@ export async function readPlaces(
  * @param reservedMs for so long they are left to whoever claims them by their ids
  */
 export async function addRuns({ pool }: Database, runs: readonly NewRun[], reservedMs = 0): Promise<void> {
-  await pool.query({
-    name: 'add_reconciliations',
-    text: `INSERT INTO reconciliation
-             (environment_id, id, processor, processor_account_id, from_at, until_at, daily, created_by, due_at)
-           SELECT environment_id, id, processor, processor_account_id, from_at, until_at, daily, created_by,
-             now() + make_interval(secs => $2::float8 / 1000)
-           FROM json_populate_recordset(NULL::reconciliation, $1)
-           ON CONFLICT (environment_id, processor_account_id, from_at) WHERE daily DO NOTHING`,
-    values: [toJsonRows(runs), reservedMs],
+  await pool.query({ name: 'add_reconciliations', text: ADD_RUNS, values: [toJsonRows(runs), reservedMs] });
+}
+
+const ADD_RUNS = `
+  INSERT INTO reconciliation
+    (environment_id, id, processor, processor_account_id, from_at, until_at, daily, created_by, due_at)
+  SELECT environment_id, id, processor, processor_account_id, from_at, until_at, daily, created_by,
+    now() + make_interval(secs => $2::float8 / 1000)
+  FROM json_populate_recordset(NULL::reconciliation, $1)
+  ON CONFLICT (environment_id, processor_account_id, from_at) WHERE daily DO NOTHING`;
+
+/** The same for one that somebody wants: it is written down who does. */
+export async function addWantedRun(
+  database: Database,
+  run: NewRun,
+  { requestId, reservedMs = 0 }: Pick<AuditedBy, 'requestId'> & { readonly reservedMs?: number } = {},
+): Promise<void> {
+  const { environmentId, id, createdBy: actor, processorAccountId: account } = run;
+  await transact(database, async (transaction) => {
+    await transaction.query(ADD_RUNS, [toJsonRows([run]), reservedMs]);
+    const processorAccount = account === null ? null : encodeId('ProcessorAccount', account);
+    await addAuditEntry(
+      transaction,
+      { environmentId, actor, requestId },
+      {
+        act: 'RECONCILIATION_WANTED',
+        subject: encodeId('Reconciliation', id),
+        after: { day: dayOf(run.fromAt), processorAccount },
+      },
+    );
+    return { commit: true, value: undefined };
   });
 }
 

@@ -1,7 +1,8 @@
-import { Prisma } from '../../generated/prisma/client.ts';
+import { encodeId } from '../domain/ids.ts';
 import type { RoutingRule } from '../domain/routing.ts';
+import { addAuditEntry, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
-import type { SetBased } from './transaction.ts';
+import { transact, type SetBased } from './transaction.ts';
 
 /** The rules that hold in an environment; version 0 where none was ever set. */
 export interface Rules {
@@ -35,22 +36,30 @@ const readNewestRules: SetBased<string, Rules> = async (queries, environmentIds)
 };
 
 /** Adds the version that follows another. @returns false where that one is not the newest any more */
-export async function addRules(
-  { prisma }: Database,
-  of: { readonly environmentId: string; readonly createdBy: string } & Rules,
-): Promise<boolean> {
-  const { environmentId, createdBy, version } = of;
-  const newest = await prisma.routingRules.findFirst({ where: { environmentId }, orderBy: { version: 'desc' } });
-  if ((newest?.version ?? 0) !== version - 1) return false;
-  const rules = of.rules.map(toStored) as unknown as Prisma.InputJsonValue;
-  try {
-    await prisma.routingRules.create({ data: { environmentId, version, rules, createdBy } });
-    return true;
-  } catch (error) {
+export async function addRules(database: Database, by: AuditedBy, { version, rules }: Rules): Promise<boolean> {
+  const { environmentId, actor } = by;
+  return transact(database, async (transaction) => {
+    const [newest] = await transaction.query<{ version: number; count: number }>(
+      `SELECT version, jsonb_array_length(rules) AS count FROM routing_rules WHERE environment_id = $1
+       ORDER BY version DESC LIMIT 1`,
+      [environmentId],
+    );
+    if ((newest?.version ?? 0) !== version - 1) return { commit: false, value: false };
+    const added = await transaction.query(
+      `INSERT INTO routing_rules (environment_id, version, rules, created_by) VALUES ($1, $2, $3::jsonb, $4)
+       ON CONFLICT (environment_id, version) DO NOTHING RETURNING 1`,
+      [environmentId, version, JSON.stringify(rules.map(toStored)), actor],
+    );
     // Another one was quicker: the version is there already.
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') return false;
-    throw error;
-  }
+    if (added.length === 0) return { commit: false, value: false };
+    await addAuditEntry(transaction, by, {
+      act: 'ROUTING_SET',
+      subject: encodeId('Environment', environmentId),
+      before: { version: version - 1, rules: newest?.count ?? 0 },
+      after: { version, rules: rules.length },
+    });
+    return { commit: true, value: true };
+  });
 }
 
 function toStored(rule: RoutingRule): StoredRule {

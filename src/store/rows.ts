@@ -17,6 +17,8 @@ export interface Column {
   readonly property: string;
   /** As PostgreSQL calls it: created_at. */
   readonly name: string;
+  /** What is selected: an array of an enumeration is one of texts, because the driver reads those. */
+  readonly selected: string;
   /** What its text stands for, as `::text` writes it. */
   readonly parse: (text: string) => unknown;
 }
@@ -37,9 +39,12 @@ const PARSERS: Readonly<Record<string, Column['parse']>> = {
 /** The columns of a model, in the order of the schema. */
 export function columnsOf(model: Model): readonly Column[] {
   const fields = models[model]?.fields ?? [];
-  return fields.flatMap(({ name, kind, type }) =>
-    kind === 'object' ? [] : [{ property: name, name: columnOf(name), parse: PARSERS[type] ?? asText }],
-  );
+  return fields.flatMap(({ name: property, kind, type, isList }) => {
+    if (kind === 'object') return [];
+    const name = columnOf(property);
+    const selected = `${tableOf(model)}.${name}${kind === 'enum' && isList ? '::text[]' : ''}`;
+    return [{ property, name, selected, parse: PARSERS[type] ?? asText }];
+  });
 }
 
 export function tableOf(model: Model): string {
@@ -48,9 +53,8 @@ export function tableOf(model: Model): string {
 
 /** `SELECT` of whole rows: `customer.first_name AS "firstName", …` @param more what else is selected */
 export function selectFrom(model: Model, ...more: readonly string[]): string {
-  const table = tableOf(model);
-  const columns = columnsOf(model).map(({ property, name }) => `${table}.${name} AS "${property}"`);
-  return `SELECT ${[...columns, ...more].join(', ')} FROM ${table}`;
+  const columns = columnsOf(model).map(({ property, selected }) => `${selected} AS "${property}"`);
+  return `SELECT ${[...columns, ...more].join(', ')} FROM ${tableOf(model)}`;
 }
 
 /** A statement that each connection plans once. */

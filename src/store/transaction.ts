@@ -45,6 +45,8 @@ const DEADLOCK_DETECTED = '40P01';
 /** A human id that was drawn is taken: run again, the work draws another. */
 const HUMAN_ID_TAKEN = 'payment_environment_id_human_id_key';
 const TRIES_MAX = 3;
+/** A server that could not be reached is not waited for once more. */
+const ROLLBACK = { text: 'ROLLBACK', query_timeout: 2_000 };
 
 /**
  * Runs work in one transaction of its own. Prisma's interactive transactions are not used on this path: 300 at once on a
@@ -118,7 +120,7 @@ export async function end(client: pg.PoolClient, commit: boolean): Promise<void>
 
 /** @returns why the connection is of no use any more: it is closed then, and not given to the next */
 export async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
-  return client.query('ROLLBACK').then(
+  return client.query(ROLLBACK).then(
     () => undefined,
     (error: Error) => error,
   );

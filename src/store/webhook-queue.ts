@@ -1,6 +1,7 @@
 import type { PaymentEvent, WebhookAttempt, WebhookDelivery, WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import { WEBHOOK_ATTEMPTS } from '../domain/webhook-schedule.ts';
+import { auditDisabled } from './audit.ts';
 import { ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
 
@@ -128,7 +129,8 @@ export async function recordAttempt(
              SET status = 'DISABLED', disabled_reason = 'FAILING', updated_at = now(), updated_by = 'gateway'
              WHERE environment_id = $1 AND id = $11 AND url = $12 AND failing_since <= now() - ${FAILING_MAX}
                AND status = 'ENABLED' AND $8 <> 'SUCCEEDED' AND $7 <> 'INTERRUPTED'
-           )
+             RETURNING environment_id, id, disabled_reason
+           ), audited AS (${auditDisabled('disabled')})
            UPDATE webhook_delivery SET
              status = $8::webhook_delivery_status,
              failure = CASE $8 WHEN 'FAILED' THEN 'EXHAUSTED'::webhook_failure END,
@@ -174,9 +176,13 @@ export async function disableGoneEndpoint(
 ): Promise<void> {
   await database.pool.query({
     name: 'disable_gone_endpoint',
-    text: `UPDATE webhook_endpoint
-           SET status = 'DISABLED', disabled_reason = 'GONE', updated_at = now(), updated_by = 'gateway'
-           WHERE environment_id = $1 AND id = $2 AND url = $3 AND status = 'ENABLED'`,
+    text: `WITH disabled AS (
+             UPDATE webhook_endpoint
+             SET status = 'DISABLED', disabled_reason = 'GONE', updated_at = now(), updated_by = 'gateway'
+             WHERE environment_id = $1 AND id = $2 AND url = $3 AND status = 'ENABLED'
+             RETURNING environment_id, id, disabled_reason
+           )
+           ${auditDisabled('disabled')}`,
     values: [environmentId, id, url],
   });
 }

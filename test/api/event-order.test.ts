@@ -75,7 +75,7 @@ async function openLog() {
   const owner = await findKey(database, gateway().keys.test);
   if (owner === undefined) throw new Error('the key of the tests is not known');
   const { environmentId } = owner;
-  const log = new EventLog(database.pool, epoch);
+  const log = new EventLog(database.pool, { current: epoch });
   return {
     resume: (after: string, kept: Kept) => log.resume(environmentId, after, kept),
     start: async (since: Date) => log.cursorOf(await log.start(environmentId, { since })),

@@ -1,22 +1,10 @@
-import {
-  getNamedType,
-  isAbstractType,
-  isCompositeType,
-  isEnumType,
-  isInputObjectType,
-  isListType,
-  isNonNullType,
-  isObjectType,
-  type GraphQLField,
-  type GraphQLInputType,
-  type GraphQLNamedType,
-  type GraphQLObjectType,
-} from 'graphql';
+import { getNamedType, isAbstractType, isObjectType, type GraphQLNamedType, type GraphQLObjectType } from 'graphql';
 import { beforeAll, expect, test } from 'vitest';
 import type { ClientTokenScope, TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { Payer } from '../harness/payer.ts';
+import { leastDocument, rootFieldsOf } from '../harness/root-fields.ts';
 import { subscribeOverEvents } from '../harness/subscription.ts';
 import { card, Till } from '../harness/till.ts';
 
@@ -94,38 +82,7 @@ const LEADING: Readonly<Record<string, 'payers' | 'customers' | 'merchant'>> = {
 /** Of what payers may see, this is for others, though it leads nowhere. */
 const WITHHELD: Readonly<Record<string, 'customers' | 'merchant'>> = { 'Payment.applicationFee': 'merchant' };
 
-const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
-  (type) => type != null,
-);
-const rootFields = roots.flatMap((type) =>
-  Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, type, field] as const),
-);
-
-/** The smallest value that a type takes. */
-function least(type: GraphQLInputType): string {
-  if (isNonNullType(type)) return least(type.ofType);
-  if (isListType(type)) return '[]';
-  if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
-  if (isInputObjectType(type)) {
-    const required = Object.values(type.getFields()).filter(
-      (field) => isNonNullType(field.type) && field.default === undefined,
-    );
-    return `{ ${required.map((field) => `${field.name}: ${least(field.type)}`).join(', ')} }`;
-  }
-  const values: Record<string, string> = {
-    Int: '1',
-    SafeInt: '1',
-    Boolean: 'true',
-    DateTime: '"2026-01-01T00:00:00Z"',
-  };
-  return values[type.name] ?? '"x"';
-}
-
-function documentOf(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string {
-  const args = field.args.filter((arg) => isNonNullType(arg.type)).map((arg) => `${arg.name}: ${least(arg.type)}`);
-  const selection = isCompositeType(getNamedType(field.type)) ? ' { __typename }' : '';
-  return `${type.name.toLowerCase()} { ${field.name}${args.length === 0 ? '' : `(${args.join(', ')})`}${selection} }`;
-}
+const rootFields = rootFieldsOf(schema);
 
 let customerId: string;
 let paymentId: string;
@@ -160,11 +117,14 @@ test.each(rootFields)('%s is closed to payers without its scope', async (name, t
     for (const payer of await payersOf(given)) {
       if (type.name === 'Subscription') {
         if (isOpen) continue;
-        const document = documentOf(type, field) as unknown as TypedDocumentString<unknown, Record<string, never>>;
+        const document = leastDocument([name, type, field]) as unknown as TypedDocumentString<
+          unknown,
+          Record<string, never>
+        >;
         await expect(subscribeOverEvents(gateway(), document, {}, payer.token).next()).rejects.toThrow('FORBIDDEN');
         continue;
       }
-      const { errors, data } = await payer.request<Record<string, unknown>>(documentOf(type, field));
+      const { errors, data } = await payer.request<Record<string, unknown>>(leastDocument([name, type, field]));
       const codes = errors?.map(({ extensions }) => extensions?.['code']) ?? [];
       if (isOpen) expect(codes).not.toContain('FORBIDDEN');
       else expect({ codes, data: data?.[field.name] ?? null }).toEqual({ codes: ['FORBIDDEN'], data: null });
@@ -176,7 +136,7 @@ test('payOrders is for payers only', async () => {
   const field = schema.getMutationType()?.getFields()['payOrders'];
   const mutation = schema.getMutationType();
   if (field === undefined || mutation == null) throw new Error('payOrders is gone');
-  const { errors } = await gateway().request(documentOf(mutation, field));
+  const { errors } = await gateway().request(leastDocument(['Mutation.payOrders', mutation, field]));
   expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
 });
 

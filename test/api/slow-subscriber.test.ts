@@ -137,7 +137,7 @@ test('thousands who ask at the same moment whether their key is good ask once', 
   asked.mockClear();
   for (const { tell } of all) tell(1, 1);
   expect(await Promise.all(all.map(({ take }) => take()))).toEqual(all.map(() => '1'));
-  const questions = asked.mock.calls.filter(([query]) => (query as { name?: string }).name === 'key_is_valid');
+  const questions = asked.mock.calls.filter(([query]) => (query as { name?: string }).name === 'read_key_end');
   expect(questions).toHaveLength(1);
   for (const { stream } of all) await stream.return();
 });

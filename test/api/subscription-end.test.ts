@@ -151,7 +151,7 @@ describe.each([
       const watched = await begin(key);
       await revoke();
       await till.process({ paymentId, card: card() });
-      await expectEnd(watched, /^This key was revoked/);
+      await expectEnd(watched, /^This key is over, or it was revoked/);
       expect(watched.told()).toHaveLength(1);
       expect(await watched.next()).toEqual(refusal);
     });
@@ -163,7 +163,7 @@ describe.each([
       await until(() => watched.told().length === 3);
       await revoke();
       await till.refund({ paymentId });
-      await expectEnd(watched, /^This key was revoked/);
+      await expectEnd(watched, /^This key is over, or it was revoked/);
       expect(watched.told()).toHaveLength(3);
     });
   });

@@ -69,6 +69,7 @@ type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
     | 'metricsToken'
     | 'migrations'
     | 'production'
+    | 'role'
     | 'sandbox'
     | 'settings'
     | 'tracer'

@@ -28,7 +28,7 @@ export async function countStatements({ app, database: { connection }, keys }: T
   const log = { error: throwOn, isLevelEnabled: () => false } as unknown as Logger;
   const server = await startServer({
     gateway: { ...app.gateway, database },
-    feed: new EventFeed({ pool: database.pool, epoch, onError: throwOn }),
+    feed: new EventFeed({ pool: database.pool, epoch: { current: epoch }, onError: throwOn }),
     log,
     host: '127.0.0.1',
     port: 0,
@@ -55,7 +55,7 @@ export async function countStatements({ app, database: { connection }, keys }: T
       return { data, statements: [...statements] };
     },
     async close() {
-      await server.close();
+      await server.stop();
       await database.close();
     },
   };

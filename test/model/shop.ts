@@ -183,6 +183,7 @@ function verdictOf(answer: Answered): Verdict {
     case 'IdempotencyInProgressError':
       return { is: answer.__typename };
     case 'NotFoundError':
+    case 'ForbiddenError':
     case 'CardRefusedError':
     case 'AlreadyPaidError':
     case 'TooManyAttemptsError':

@@ -6,6 +6,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { applyMigrations } from '../../src/postgres/migrations.ts';
 import { cloneDatabase } from '../harness/database.ts';
 import { attemptRow, insert, keyRow, operationRow, paymentRow, writeLedger, type Ledger } from '../harness/ledger.ts';
+import { apiKeyRow } from '../harness/ledger-keys.ts';
 import { temporaryPlace } from './places.ts';
 
 /** What the migrations make of the rows that an older release left behind. */
@@ -121,6 +122,13 @@ test('the sandbox pays out, a day later, what it had captured and not taken back
   const isDue = `settles_at BETWEEN now() + interval '23 hours' AND now() + interval '24 hours'`;
   expect(await read('sandbox_charge', 'id', isDue)).toEqual({ captured: true, reversed: null, authorized: null });
   expect(await read('sandbox_movement', 'id', isDue)).toEqual({ done: true, failed: null, refund: null });
+});
+
+test('a key may do what it could do before there were scopes', async () => {
+  await insert(client, 'api_key', apiKeyRow(ledger));
+  await upgrade();
+  const { rows } = await client.query('SELECT scopes::text, expires_at, revoked_at, created_by FROM api_key');
+  expect(rows).toEqual([{ scopes: '{READ,WRITE,REFUND,ADMIN}', expires_at: null, revoked_at: null, created_by: null }]);
 });
 
 test('all that had nothing wrong with it is as it was, and the migrations are done once', async () => {

@@ -39,7 +39,8 @@ export interface UpGateway extends GatewayProcess {
 export function spawnGateway(variables: Record<string, string>): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH, HOME, PORT: '0', ...variables },
+    // No load balancer has to notice its end.
+    env: { PATH, HOME, PORT: '0', TENDER_DRAIN_SECONDS: '0', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Leads a process group of its own, as a command in a terminal does.
     detached: true,

@@ -25,6 +25,7 @@ import {
   notificationRow,
   type Accounted,
 } from '../harness/ledger-accounts.ts';
+import { addApiKey, apiKeyRow, auditRow, type Keyed } from '../harness/ledger-keys.ts';
 import {
   addReconciliation,
   differenceRow,
@@ -74,6 +75,9 @@ test('every CHECK is there', async () => {
     `SELECT conname AS name FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace`,
   );
   expect(found).toEqual([
+    'api_key_hash_is_sha256',
+    'api_key_reads',
+    'api_key_replaces_another',
     'attempt_amount_positive',
     'attempt_authorized_within_amount',
     'attempt_of_account',
@@ -163,10 +167,12 @@ test('what is unique beside the ids', async () => {
      WHERE indisunique AND NOT indisprimary AND indisvalid AND relnamespace = 'public'::regnamespace`,
   );
   expect(found).toEqual([
+    'api_key_environment_id_replaces_id_key',
     'api_key_hash_key',
     'attempt_environment_id_payment_id_id_key',
     'attempt_environment_id_payment_id_number_key',
     'attempt_one_live',
+    'audit_entry_environment_id_position_key',
     'environment_account_id_mode_key',
     'event_epoch_system_identifier_timeline_key',
     'operation_environment_id_processor_processor_key_key',
@@ -189,6 +195,8 @@ test('every trigger is there, and switched on', async () => {
   expect(found).toEqual([
     'attempt.attempt_money_kept',
     'attempt.authorized_covers_captures',
+    'audit_entry.audit_entry_kept',
+    'audit_entry.audit_entry_not_emptied',
     'capture.capture_money_kept',
     'capture.capture_success_kept',
     'capture.captures_within_authorized',
@@ -287,6 +295,7 @@ describe('the environment', () => {
       // Not of rows of ours.
       'attempt.network_transaction_id',
       'attempt.processor_transaction_id',
+      'audit_entry.request_id',
       'idempotency_key.fingerprint_key_id',
       // Of the row that a key made, in whichever table; its payment and operation are checked.
       'idempotency_key.resource_id',
@@ -302,15 +311,17 @@ describe('the environment', () => {
   });
 });
 
-type WholeLedger = Reconciled<Accounted<ToldLedger>>;
+type WholeLedger = Keyed<Reconciled<Accounted<ToldLedger>>>;
 
 async function wholeLedger(): Promise<WholeLedger> {
   const told = await addWebhook(client, await writeLedger(client));
-  return addReconciliation(client, await addProcessorAccount(client, told));
+  return addApiKey(client, await addReconciliation(client, await addProcessorAccount(client, told)));
 }
 
 /** A new row of each table that refers to others, and where it points. */
 const ROWS: Readonly<Record<string, (of: WholeLedger) => Row>> = {
+  api_key: (of) => ({ ...apiKeyRow(of), replaces_id: of.keyId }),
+  audit_entry: auditRow,
   payment_method: (of) => ({ ...methodRow(of), ...inAccount(of) }),
   // An attempt of its own there can only be once it is there: writeLedger points it to one.
   payment: (of) => ({ ...paymentRow(of), current_attempt_id: null }),
@@ -343,6 +354,7 @@ const ROWS: Readonly<Record<string, (of: WholeLedger) => Row>> = {
 
 /** Every foreign key between tables that belong to an environment. */
 const POINTERS: Readonly<Record<string, readonly [string, string, keyof WholeLedger]>> = {
+  api_key_environment_id_replaces_id_fkey: ['api_key', 'replaces_id', 'keyId'],
   payment_method_environment_id_customer_id_fkey: ['payment_method', 'customer_id', 'customerId'],
   payment_environment_id_customer_id_fkey: ['payment', 'customer_id', 'customerId'],
   payment_environment_id_payment_method_id_fkey: ['payment', 'payment_method_id', 'methodId'],

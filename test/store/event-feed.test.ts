@@ -21,7 +21,7 @@ async function startFeed(pollMs = NEVER_MS) {
   pool.on('connect', (client) => client.on('error', () => undefined));
   const errors: Error[] = [];
   const { epoch } = gateway().app.gateway;
-  const feed = new EventFeed({ pool, epoch, pollMs, onError: (error) => errors.push(error) });
+  const feed = new EventFeed({ pool, epoch: { current: epoch }, pollMs, onError: (error) => errors.push(error) });
   await feed.start();
   onTestFinished(async () => {
     await feed.stop();

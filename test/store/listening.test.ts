@@ -70,7 +70,7 @@ function poolOn(port: number): pg.Pool {
 test('a connection that says nothing any more is noticed and made anew, and nothing is lost', async () => {
   const wire = await openWire();
   const { epoch } = gateway().app.gateway;
-  const options = { pool: poolOn(wire.port), epoch, pollMs: NEVER_MS, heartbeatMs: 500 };
+  const options = { pool: poolOn(wire.port), epoch: { current: epoch }, pollMs: NEVER_MS, heartbeatMs: 500 };
   const feed = new EventFeed({ ...options, onError: () => {} });
   await feed.start();
   onTestFinished(() => feed.stop());
