@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TransportSettings } from '../domain/transport-limits.ts';
+import { REQUEST_ID } from './observation.ts';
 
 /** Two hours: no browser but Firefox keeps a preflight's answer for longer. */
 const MAX_AGE_SECONDS = 7_200;
 
-const ALLOWED_HEADERS = 'authorization, content-type, graphql-require-preflight, traceparent, x-api-key, x-request-id';
-const EXPOSED_HEADERS = 'ratelimit, ratelimit-policy, retry-after, x-request-id';
+const ALLOWED_HEADERS = `authorization, content-type, graphql-require-preflight, traceparent, x-api-key, ${REQUEST_ID}`;
+const EXPOSED_HEADERS = `ratelimit, ratelimit-policy, retry-after, ${REQUEST_ID}`;
 
 /**
  * Which pages of other origins may ask: those that the operator names. They may never do so with what a browser adds by

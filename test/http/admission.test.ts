@@ -14,7 +14,8 @@ function asked() {
     waiting.push(question);
     return question.promise;
   };
-  const gateway = { database: { ask } } as unknown as Gateway;
+  const keyUses = { note: () => undefined };
+  const gateway = { database: { ask }, keyUses, now: () => new Date(0) } as unknown as Gateway;
   const answer = (by: (question: PromiseWithResolvers<object | undefined>) => void): number => {
     const questions = waiting.splice(0);
     for (const question of questions) by(question);
