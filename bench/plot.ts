@@ -3,8 +3,8 @@ import { isMet, type Line } from './table.ts';
 
 /** The result as a picture: how each ratio lies to its goal, on a scale of factors. */
 
-const WIDTH = 900;
-const LABELS = 430;
+const WIDTH = 1_060;
+const LABELS = 570;
 const ROW = 26;
 const TOP = 58;
 const BOTTOM = 34;

@@ -48,6 +48,7 @@ export function tableOf(lines: readonly Line[]): string {
     'met',
     'CPU ms ours',
     "CPU ms peer's",
+    'CPU ratio',
   ];
   const rows = lines.map((line) => [
     line.workload,
@@ -61,6 +62,7 @@ export function tableOf(lines: readonly Line[]): string {
     isMet(line) ? 'yes' : 'no',
     cpuCell(line.cpu?.ours),
     cpuCell(line.cpu?.peers),
+    line.cpu === undefined ? '' : figure(total(line.cpu.peers) / total(line.cpu.ours)),
   ]);
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const text = (row: readonly string[]): string =>
@@ -72,6 +74,10 @@ export function tableOf(lines: readonly Line[]): string {
 function figure(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return value.toFixed(value >= 10 ? 1 : 2);
+}
+
+function total({ server, postgres }: Cpu): number {
+  return server + postgres;
 }
 
 function cpuCell(cpu: Cpu | undefined): string {

@@ -9,6 +9,8 @@ import { startRounds, type Round } from './due/rounds.ts';
 import { forgetDeliveries, WebhookCourier } from './due/webhooks.ts';
 import { HUMAN_IDS, humanIdOf } from './domain/human-id.ts';
 import { uuidv7 } from './domain/ids.ts';
+import { TRANSPORT_DEFAULTS, type TransportSettings } from './domain/transport-limits.ts';
+import { networkReader } from './http/address.ts';
 import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
 import type { Demo } from './http/explorer.ts';
 import { hosted } from './http/hosted.ts';
@@ -71,6 +73,8 @@ export interface AppOptions {
   /** The kinds of processors of which merchants may have accounts. */
   readonly connectors?: readonly Connector[];
   readonly settings?: Partial<Settings>;
+  /** What the transport takes, where that is not the default. */
+  readonly transport?: Partial<TransportSettings>;
   /** What one operation may come to, where that is not the default. */
   readonly limits?: Partial<Limits>;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
@@ -185,13 +189,15 @@ export async function startApp(options: AppOptions): Promise<App> {
       metrics.notificationRefused(reason);
       refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
     };
+    const transport = { ...TRANSPORT_DEFAULTS, ...options.transport };
+    const networkOf = networkReader(transport.trustedProxies);
     const readiness = new Readiness({
       countMissingMigrations: () => countMissing(database.pool, options.migrations ?? []),
       nowMs: () => performance.now(),
     });
     const pages = [readyz(readiness)];
     if (role !== 'worker') {
-      pages.push(challenge(books), hosted(gateway), receipt(gateway), notifications(gateway, onRefused));
+      pages.push(challenge(books), hosted(gateway, networkOf), receipt(gateway), notifications(gateway, onRefused));
     }
     if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
     const server = await startServer({
@@ -207,6 +213,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       production,
       explorer,
       trustedDocuments,
+      settings: transport,
+      networkOf,
       observation: new Observation({ telemetry, metrics, log, newId }),
     });
     url = options.publicUrl ?? server.url;

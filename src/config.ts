@@ -1,4 +1,13 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Rate } from './domain/rate.ts';
+import {
+  perSecond,
+  TRANSPORT_LIMITS,
+  TRANSPORT_RATES,
+  type TransportLimit,
+  type TransportSettings,
+} from './domain/transport-limits.ts';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.ts';
 
 /** With each of them, every address of a page may have to be compared. */
@@ -32,7 +41,14 @@ const Environment = z.strictObject({
     .optional(),
   OTEL_SERVICE_NAME: z.string().min(1).max(100).default('tender'),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
+  ...shapeOfLimits(),
   TENDER_COMMIT: z.string().min(1).max(64).optional(),
+  TENDER_CORS_ORIGINS: list()
+    .refine(
+      (origins) => origins.every((each) => isOrigin(each) && !each.includes('*')) || isEverywhere(origins),
+      'must be origins of pages, such as https://shop.example.com,https://pay.example.com, or * for all',
+    )
+    .default([]),
   TENDER_DATA_DIR: z.string().min(1).optional(),
   TENDER_DRAIN_SECONDS: z.coerce.number('must be 0 to 300 seconds').int().min(0).max(300).optional(),
   TENDER_EVENT_RETENTION_DAYS: z.coerce.number('must be 1 to 3650 days').int().min(1).max(3_650).default(30),
@@ -45,9 +61,7 @@ const Environment = z.strictObject({
     .min(1)
     .max(600)
     .default(DEFAULT_LIMITS.operationMs / 1_000),
-  TENDER_OTHER_SECRETS: z
-    .string()
-    .transform((value) => value.split(',').map((secret) => secret.trim()))
+  TENDER_OTHER_SECRETS: list()
     .refine((secrets) => secrets.every(({ length }) => length >= 32), 'each must have at least 32 characters')
     .refine((secrets) => secrets.length <= OTHER_SECRETS_MAX, `can be ${OTHER_SECRETS_MAX} at most`)
     .default([]),
@@ -72,6 +86,9 @@ const Environment = z.strictObject({
     .refine(isOrigin, 'must be where payers reach the gateway, without a path: https://pay.example.com')
     .optional(),
   TENDER_RAISE_AFTER_HOURS: z.coerce.number('must be 1 to 720 hours').int().min(1).max(720).default(24),
+  TENDER_RATE_LIMIT_ADDRESS: rate(TRANSPORT_RATES.address),
+  TENDER_RATE_LIMIT_KEY: rate(TRANSPORT_RATES.key),
+  TENDER_RATE_LIMIT_TOKEN: rate(TRANSPORT_RATES.token),
   TENDER_RECOVERY_DELAY_SECONDS: z.coerce.number('must be 1 to 30 seconds').int().min(1).max(30).default(5),
   TENDER_ROLE: z.enum(['all', 'api', 'worker'], 'must be all, api or worker').default('all'),
   TENDER_SANDBOX_SETTLEMENT_SECONDS: z.coerce
@@ -90,11 +107,51 @@ const Environment = z.strictObject({
   TENDER_TRUSTED_DOCUMENTS: z.string().min(1).optional(),
   TENDER_TRUSTED_DOCUMENTS_ONLY: z.enum(['true', 'false'], 'must be true or false').default('false'),
   TENDER_TRACE_RATIO: z.coerce.number('must be 0 to 1').min(0).max(1).default(1),
+  TENDER_TRUSTED_PROXIES: list()
+    .refine((proxies) => proxies.every(isNetwork), 'must be addresses or networks, such as 10.0.0.0/8,fd00::/8')
+    .default([]),
   TENDER_WEBHOOKS_PRIVATE_NETWORKS: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
 /** A load balancer that asks every second or two has noticed after this. */
 const DRAIN_SECONDS = 5;
+/** Values that are separated by commas. */
+function list() {
+  return z.string().transform((value) => value.split(',').map((each) => each.trim()));
+}
+
+/** Every limit of the transport: a whole number within its bounds. */
+function shapeOfLimits() {
+  return Object.fromEntries(
+    Object.values(TRANSPORT_LIMITS).map(({ name, default: standard, min, max }) => {
+      const told = `must be a whole number from ${min} to ${max}`;
+      return [name, z.coerce.number(told).int(told).min(min, told).max(max, told).default(standard)];
+    }),
+  );
+}
+
+/** "1000", or with how many at once "1000:5000"; five times as many where that is left out. */
+function rate(standard: Rate) {
+  return z
+    .string()
+    .regex(/^[1-9]\d{0,5}(:[1-9]\d{0,6})?$/, 'must be operations a second, such as 100, or with a burst 100:500')
+    .transform((value) => {
+      const [count = 1, burst = 5 * count] = value.split(':').map(Number);
+      return perSecond(count, burst);
+    })
+    .default(standard);
+}
+
+function isEverywhere(origins: readonly string[]): boolean {
+  return origins.length === 1 && origins[0] === '*';
+}
+
+/** An address, or a network as in 10.0.0.0/8. */
+function isNetwork(value: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
+}
 
 /** A web address that ends with its host or port. */
 function isOrigin(value: string): boolean {
@@ -172,6 +229,8 @@ export interface Config {
   readonly stripeApiUrl: string | undefined;
   /** Whether webhooks may go to private networks, and without TLS. */
   readonly webhooksPrivateNetworks: boolean;
+  /** What the transport takes at most, and from whom. */
+  readonly transport: TransportSettings;
   /** What one operation may come to. */
   readonly limits: Limits;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
@@ -260,6 +319,22 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     explorer: data.TENDER_EXPLORER === undefined ? !production : data.TENDER_EXPLORER === 'on',
     trustedDocuments: data.TENDER_TRUSTED_DOCUMENTS,
     trustedDocumentsOnly: data.TENDER_TRUSTED_DOCUMENTS_ONLY === 'true',
+    transport: transportOf(data),
+  };
+}
+
+function transportOf(data: z.output<typeof Environment>): TransportSettings {
+  const given: Readonly<Record<string, unknown>> = data;
+  const limits = Object.entries(TRANSPORT_LIMITS).map(([key, { name, scale }]) => [key, Number(given[name]) * scale]);
+  return {
+    ...(Object.fromEntries(limits) as Record<TransportLimit, number>),
+    corsOrigins: isEverywhere(data.TENDER_CORS_ORIGINS) ? '*' : data.TENDER_CORS_ORIGINS,
+    trustedProxies: data.TENDER_TRUSTED_PROXIES,
+    rates: {
+      key: data.TENDER_RATE_LIMIT_KEY,
+      token: data.TENDER_RATE_LIMIT_TOKEN,
+      address: data.TENDER_RATE_LIMIT_ADDRESS,
+    },
   };
 }
 

@@ -35,7 +35,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
     webhookPrivateNetworks: config.webhooksPrivateNetworks,
   };
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
-  const { stripeApiUrl, metricsToken } = config;
+  const { stripeApiUrl, metricsToken, transport } = config;
   const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
   const { limits, production, explorer } = config;
   const trustedDocuments =
@@ -59,6 +59,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
     commit,
     role: config.role,
     poolSize: config.poolSize,
+    transport,
     limits,
     production,
     explorer,

@@ -2,6 +2,7 @@ import { Session } from 'node:inspector/promises';
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { newId, startApp } from '../../src/app.ts';
+import { TRANSPORT_RATES } from '../../src/domain/transport-limits.ts';
 import { encodeId } from '../../src/domain/ids.ts';
 import type { Result } from '../../src/domain/result.ts';
 import { createCustomer } from '../../src/payments/customer.ts';
@@ -43,6 +44,8 @@ const calls = {
       host: '127.0.0.1',
       port: 0,
       log: pino({ level: 'warn' }, process.stderr),
+      // All subscribers come with one key, at once.
+      transport: { rates: { ...TRANSPORT_RATES, key: { count: 100_000, windowMs: 1_000, burst: 100_000 } } },
     });
     const { database: own } = app.gateway;
     const { test } = await addAccount(own, { name: 'A shop', newId });

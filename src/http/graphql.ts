@@ -1,26 +1,28 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Gateway } from '../payments/gateway.ts';
-import { createContext, type Context } from '../schema/context.ts';
+import { createContext, type Context, type Credential } from '../schema/context.ts';
 import { buildSchema } from '../schema/schema.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
-import { authenticate, credentialOf, refuseKeyOfPage } from './authentication.ts';
+import type { NetworkOf } from './address.ts';
+import type { Admission } from './admission.ts';
+import type { Connections } from './connections.ts';
 import { DocumentCache } from './document-cache.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import type { Limits } from '../domain/limits.ts';
 import { createMask, useQuietErrors } from './masking.ts';
-import { REQUEST_ID, type Observation } from './observation.ts';
+import type { Observation } from './observation.ts';
 import { useOperationTime } from './operation-time.ts';
 import { useProduction } from './production.ts';
 import { useQueryCost } from './query-cost.ts';
 import { useSharedExecution } from './shared-execution.ts';
+import { useStreams } from './streams.ts';
+import { useStrictRequests, type HttpContext } from './strict-requests.ts';
 import { checkTrustedDocuments, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { UnderWay, useUnderWay } from './under-way.ts';
 
 export const GRAPHQL_PATH = '/graphql';
-
-/** A body larger than this is refused: the largest honest request is a payment with a hundred destinations. */
-const BODY_BYTES_MAX = 200_000;
 
 export interface GraphQLOptions {
   readonly gateway: Gateway;
@@ -32,14 +34,18 @@ export interface GraphQLOptions {
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
   readonly production: boolean;
   readonly trustedDocuments: TrustedDocuments | undefined;
+  readonly settings: TransportSettings;
+  readonly admission: Admission;
+  readonly connections: Connections;
+  readonly networkOf: NetworkOf;
   readonly observation: Observation;
 }
 
-/** What the WebSocket adds to an operation. */
-export interface TransportContext {
-  /** A WebSocket's credential: it was given once, in connection_init. */
-  readonly credential?: string | undefined;
-  /** Given when the client completes the operation, or goes away. */
+/** What a transport adds to an operation. */
+export interface TransportContext extends Partial<HttpContext> {
+  /** Who asks: every transport lets operations in before it hands them on. */
+  credential?: Credential;
+  /** Given when the client of a WebSocket completes the operation, or goes away. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,7 +56,8 @@ export type GraphQLServer = YogaServerInstance<TransportContext, Context>;
  * @throws TrustedDocumentsError if one of the trusted documents cannot be executed
  */
 export function createGraphQL(options: GraphQLOptions): GraphQLServer {
-  const { gateway, feed, log, limits, production, trustedDocuments, observation, underWay = new UnderWay() } = options;
+  const { gateway, feed, log, limits, production, trustedDocuments, settings, connections, observation } = options;
+  const { underWay = new UnderWay() } = options;
   const schema = buildSchema();
   if (trustedDocuments !== undefined) checkTrustedDocuments(schema, limits, trustedDocuments);
   return createYoga<TransportContext, Context>({
@@ -60,15 +67,9 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
     logging: false,
     multipart: false,
     batching: false,
-    // Payers' browsers ask from the merchant's pages. Nothing is known of them but what they carry themselves: no cookies.
-    cors: {
-      origin: '*',
-      credentials: false,
-      methods: ['POST'],
-      allowedHeaders: ['authorization', 'content-type', REQUEST_ID, 'traceparent'],
-      exposedHeaders: [REQUEST_ID],
-    },
-    maxRequestBodySize: BODY_BYTES_MAX,
+    cors: false,
+    // What reads bodies is useStrictRequests.
+    maxRequestBodySize: false,
     maskedErrors: { maskError: createMask(log, gateway.telemetry) },
     graphiql: false,
     // What was refused is looked at anew: it is bounded, and would fill the cache with what nobody asks for again.
@@ -78,6 +79,7 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
     },
     plugins: [
       observation.plugin(),
+      useStrictRequests(options),
       useQuietErrors(),
       useTrustedDocuments(trustedDocuments),
       useDocumentLimits(limits),
@@ -86,13 +88,12 @@ export function createGraphQL(options: GraphQLOptions): GraphQLServer {
       useOperationTime(limits),
       // After the time limit, which replaces what executes. What outlives it is left to recovery.
       useUnderWay(underWay),
+      useStreams(connections, settings.stallTimeoutMs),
       useSharedExecution(limits),
     ],
-    context: async ({ request, credential }) => {
-      const given = credential ?? credentialOf((name) => request?.headers.get(name));
-      const authenticated = await authenticate(gateway, given);
-      refuseKeyOfPage(authenticated, request?.headers.get('sec-fetch-site'));
-      return createContext(gateway, feed, authenticated, gateway.telemetry.scope?.errand.requestId);
+    context: ({ credential }) => {
+      if (credential === undefined) throw new Error('an operation that nobody was let in with');
+      return createContext(gateway, feed, credential, gateway.telemetry.scope?.errand.requestId);
     },
   });
 }

@@ -7,23 +7,26 @@ import type { Caller, Gateway } from '../payments/gateway.ts';
 import { HOSTED_PAGE, openPage, PAGE_PATHS, returnUrlOf } from '../payments/page-link.ts';
 import { processPayment } from '../payments/process.ts';
 import { readHostedPayment, type HostedPayment } from '../store/hosted-payment.ts';
+import type { NetworkOf } from './address.ts';
+import { BrokenOff } from './body.ts';
 import { nameToShow, readCard } from './card-form.ts';
 import { actionPage, endPage, formPage, waitingPage, type FormNotice } from './hosted-page.ts';
 import { readForm, redirect, sendPage } from './page.ts';
-import { networkOf, RateLimit } from './rate-limit.ts';
+import { RateLimit } from './rate-limit.ts';
 import { REFUSAL_STATUS, refusalPage, type Refusal } from './refusal-page.ts';
 import { standingOf, type Standing } from './standing.ts';
 
 /** Ten times what the page's form sends. */
 const BODY_MAX_BYTES = 4_096;
 
-const TEN_MINUTES = { windowMs: 600_000, keysMax: 10_000 };
-
 /** What one address may send to one page: it keeps numbers from being tried out that no charge is made with. */
-const PER_PAGE = { ...TEN_MINUTES, max: 30 };
+const PER_PAGE = { count: 30, windowMs: 600_000, burst: 30 };
 
 /** What one address may send to all pages. It is one a second, because it may be a proxy's. */
-const PER_ADDRESS = { ...TEN_MINUTES, max: 600 };
+const PER_ADDRESS = { count: 600, windowMs: 600_000, burst: 600 };
+
+/** Of more addresses than this, those seen longest ago are forgotten. */
+const ADDRESSES_MAX = 10_000;
 
 const NONCE_BYTES = 18;
 const NONCE = /^[\w-]{24}$/;
@@ -36,6 +39,7 @@ interface Visit {
   readonly path: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly networkOf: NetworkOf;
 }
 
 /**
@@ -43,8 +47,11 @@ interface Visit {
  * what is paid, and how much, is never taken from the browser, and the card's data go nowhere but to the processor.
  * @returns what answers a request, and tells whether it was one for it
  */
-export function hosted(gateway: Gateway): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
-  const limits = { page: new RateLimit(PER_PAGE), address: new RateLimit(PER_ADDRESS) };
+export function hosted(
+  gateway: Gateway,
+  networkOf: NetworkOf,
+): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
+  const limits = { page: new RateLimit(PER_PAGE, ADDRESSES_MAX), address: new RateLimit(PER_ADDRESS, ADDRESSES_MAX) };
   const serve = async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '' } = request;
     if (!['GET', 'HEAD', 'POST'].includes(method)) {
@@ -54,7 +61,7 @@ export function hosted(gateway: Gateway): (request: IncomingMessage, response: S
     const key = openPage(gateway, 'pay', path.slice(PAGE_PATHS.pay.length));
     const shown = key && (await readHostedPayment(gateway.database, key));
     if (shown === undefined) return refuse(response, 'unknown');
-    const visit = { gateway, shown, path, request, response };
+    const visit = { gateway, shown, path, request, response, networkOf };
     return method === 'POST' ? pay(visit, limits) : show(visit);
   };
   return async (request, response) => {
@@ -63,6 +70,7 @@ export function hosted(gateway: Gateway): (request: IncomingMessage, response: S
     try {
       await serve(path, request, response);
     } catch (error) {
+      if (error instanceof BrokenOff) throw error;
       // Its name alone: nothing that a payer sent may reach a log.
       const name = error instanceof Error ? error.name : typeof error;
       gateway.report('a payment page ended with an error', { name });
@@ -106,14 +114,15 @@ function show({ gateway, shown, path, response }: Visit): void {
 /** Takes the form that a payer sent: it charges the card, or says what is wrong with it. */
 async function pay(visit: Visit, limits: Readonly<Record<'page' | 'address', RateLimit>>): Promise<void> {
   const { gateway, shown, path, request, response } = visit;
-  const { headers, socket } = request;
+  const { headers } = request;
   if (!['same-origin', 'none', undefined].includes(headers['sec-fetch-site'])) return refuse(response, 'foreign');
   if (!/^application\/x-www-form-urlencoded(;|$)/i.test(headers['content-type'] ?? '')) {
     return refuse(response, 'not_a_form', path);
   }
   const now = gateway.now();
-  const from = networkOf(socket.remoteAddress ?? '');
-  const waitMs = limits.page.take(`${from} ${path}`, now.getTime()) || limits.address.take(from, now.getTime());
+  const from = visit.networkOf(request);
+  const waitMs =
+    limits.page.take(`${from} ${path}`, now.getTime()).waitMs || limits.address.take(from, now.getTime()).waitMs;
   if (waitMs > 0) {
     response.setHeader('retry-after', Math.ceil(waitMs / 1_000));
     return refuse(response, 'too_often', path);

@@ -73,27 +73,15 @@ function withoutDigits(text: string): string {
 /** Secret keys, ours and processors', and secrets of webhooks. */
 const SECRET = /\b(?:[sr]k_(?:test|live)_|whsec_)[\w+/=-]{8}/;
 
-const UNEXPECTED_PARAMETER = /^Unexpected parameter /;
-
 /** An error about a document, which quotes the document. */
 function withoutLiterals(error: GraphQLError): GraphQLError {
   const { nodes, source, positions, extensions } = error;
   return new GraphQLError(withoutDigits(error.message), { nodes, source, positions, extensions });
 }
 
-/**
- * Keeps what was sent out of the errors that no resolver made: those about a document, those about a body that
- * is no JSON. It also refuses bodies of other types: a form on a foreign page can post those without asking.
- */
+/** Keeps what was sent out of the errors that no resolver made: those about a document. */
 export function useQuietErrors(): Plugin {
   return {
-    onRequestParse({ request }) {
-      const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-      if (request.method !== 'POST' || type === 'application/json') return;
-      throw new GraphQLError('The body of a POST is application/json.', {
-        extensions: { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } },
-      });
-    },
     onParse({ params }) {
       // Before it is parsed: a document is kept in caches, and shown in traces.
       const text = documentText(params.source);
@@ -113,20 +101,6 @@ export function useQuietErrors(): Plugin {
     },
     onValidate() {
       return ({ result, setResult }) => setResult((result as GraphQLError[]).map(withoutLiterals));
-    },
-    onResultProcess({ result }) {
-      for (const one of Array.isArray(result) ? result : [result]) {
-        if (!('errors' in one)) continue;
-        for (const error of one.errors ?? []) {
-          const { extensions } = error;
-          // Yoga names what it did not expect in a body.
-          if (UNEXPECTED_PARAMETER.test(error.message)) error.message = withoutDigits(error.message);
-          if (!('originalError' in extensions)) continue;
-          delete extensions['originalError'];
-          // It was no JSON: a bad request under either media type of an answer.
-          extensions['http'] = { status: 400 };
-        }
-      }
     },
   };
 }

@@ -4,7 +4,7 @@ import { unreachable } from '../domain/result.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { NOTIFICATIONS_PATH } from '../payments/page-link.ts';
 import { takeNotification, type Taken } from '../payments/take-notification.ts';
-import { readBody } from './page.ts';
+import { readBody } from './body.ts';
 
 /** Stripe's largest events have some 20 KB. */
 const BODY_MAX_BYTES = 256 * 1_024;

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CardBrand } from '../domain/card.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { toDecimal } from '../domain/money.ts';
+import { readBody } from './body.ts';
 import { STYLE } from './page-style.ts';
 
 /** A whole page of plain HTML, and the headers that it is sent with. */
@@ -75,19 +76,6 @@ export function redirect(response: ServerResponse, location: string): void {
 export async function readForm(request: IncomingMessage, bytesMax: number): Promise<URLSearchParams | undefined> {
   const body = await readBody(request, bytesMax);
   return body && new URLSearchParams(body.toString());
-}
-
-/** The body of a request; undefined where it is longer than that. */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Left as it would be by default, the loop would destroy the connection that the refusal goes out on.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /**

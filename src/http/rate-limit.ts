@@ -1,54 +1,43 @@
-interface Window {
-  readonly beganMs: number;
-  readonly count: number;
-}
+import { giveBack, take, type Rate, type Taken } from '../domain/rate.ts';
 
 /**
- * So many times within so long, by a key. It is kept in memory: a restart forgets it, and each process counts for
+ * How often something may happen, by a key. It is kept in memory: a restart forgets it, and each process counts for
  * itself. It is there to slow machines down; what must hold is counted in the database (payments/payer.ts).
  */
 export class RateLimit {
-  readonly #max: number;
-  readonly #windowMs: number;
+  readonly rate: Rate;
   readonly #keysMax: number;
-  /** By key, in the order in which they began. */
-  readonly #windows = new Map<string, Window>();
+  /** When the bucket of a key is full again, in the order in which they were last taken from. */
+  readonly #buckets = new Map<string, number>();
 
-  /** @param limit.keysMax of more keys than this, the one that began first is forgotten */
-  constructor(limit: { readonly max: number; readonly windowMs: number; readonly keysMax: number }) {
-    this.#max = limit.max;
-    this.#windowMs = limit.windowMs;
-    this.#keysMax = limit.keysMax;
+  /** @param keysMax of more keys than this, the one that was seen longest ago is forgotten */
+  constructor(rate: Rate, keysMax: number) {
+    this.rate = rate;
+    this.#keysMax = keysMax;
   }
 
-  /** Counts one. @returns in how many milliseconds it may be tried again; 0 if it may be now */
-  take(key: string, nowMs: number): number {
-    const window = this.#windows.get(key);
-    if (window === undefined || nowMs >= window.beganMs + this.#windowMs) {
-      this.#windows.delete(key);
-      this.#windows.set(key, { beganMs: nowMs, count: 1 });
-      this.#forget();
-      return 0;
-    }
-    if (window.count >= this.#max) return window.beganMs + this.#windowMs - nowMs;
-    this.#windows.set(key, { ...window, count: window.count + 1 });
-    return 0;
+  /** Counts one. */
+  take(key: string, nowMs: number): Taken {
+    const taken = take(this.rate, this.#buckets.get(key), Math.trunc(nowMs * 1_000));
+    if (taken.waitMs === 0) this.#keep(key, taken.fullAtUs);
+    return taken;
   }
 
-  #forget(): void {
-    const [first] = this.#windows.keys();
-    if (first !== undefined && this.#windows.size > this.#keysMax) this.#windows.delete(first);
+  /** What `take` would say, and counts nothing. */
+  look(key: string, nowMs: number): Taken {
+    return take(this.rate, this.#buckets.get(key), Math.trunc(nowMs * 1_000));
   }
-}
 
-/**
- * Whose address it is: an IPv4 address, or the first half of an IPv6 address, because every customer of a provider has
- * all addresses of the second half.
- */
-export function networkOf(address: string): string {
-  const mapped = /^(?:::ffff:)?(\d+(?:\.\d+){3})$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [left = [], right = []] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const zeros = address.includes('::') ? Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0') : [];
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+  /** What was taken did not count. */
+  giveBack(key: string): void {
+    const fullAtUs = this.#buckets.get(key);
+    if (fullAtUs !== undefined) this.#buckets.set(key, giveBack(this.rate, fullAtUs));
+  }
+
+  #keep(key: string, fullAtUs: number): void {
+    this.#buckets.delete(key);
+    this.#buckets.set(key, fullAtUs);
+    const [first] = this.#buckets.keys();
+    if (first !== undefined && this.#buckets.size > this.#keysMax) this.#buckets.delete(first);
+  }
 }

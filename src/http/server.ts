@@ -1,12 +1,20 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Limits } from '../domain/limits.ts';
+import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import type { EventFeed } from '../store/event-feed.ts';
 import type { Logger } from '../telemetry.ts';
+import type { NetworkOf } from './address.ts';
+import { Admission } from './admission.ts';
+import { BrokenOff } from './body.ts';
+import { Connections } from './connections.ts';
+import { Cors } from './cors.ts';
 import { asksForExplorer, sendExplorer, type Demo } from './explorer.ts';
 import { createGraphQL, GRAPHQL_PATH } from './graphql.ts';
-import type { Limits } from '../domain/limits.ts';
+import { createListener } from './listener.ts';
 import { createMask } from './masking.ts';
+import { SecurityHeaders } from './security-headers.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import type { Observation } from './observation.ts';
 import { UnderWay } from './under-way.ts';
@@ -25,6 +33,8 @@ export interface ServerOptions {
   readonly pages: readonly Page[];
   /** Whether GraphQL is served, too. */
   readonly isApi?: boolean;
+  readonly settings: TransportSettings;
+  readonly networkOf: NetworkOf;
   readonly limits: Limits;
   /** Whether strangers may ask: then the schema is told to nobody without a secret key. */
   readonly production: boolean;
@@ -69,25 +79,17 @@ export class ListenError extends Error {}
  * @throws ListenError if the port is taken, or the host or the port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<GatewayServer> {
-  const {
-    gateway,
-    feed,
-    log,
-    host,
-    port,
-    demo,
-    pages,
-    explorer,
-    trustedDocuments,
-    observation,
-    isApi = true,
-  } = options;
+  const { gateway, feed, log, host, port, demo, pages, explorer, settings, observation, isApi = true } = options;
+  const admission = new Admission(gateway, settings.rates, () => performance.now());
+  const connections = new Connections(settings);
+  const cors = new Cors(settings.corsOrigins, gateway.publicUrl);
+  const headers = new SecurityHeaders(gateway.publicUrl);
   const underWay = new UnderWay();
-  const graphql = createGraphQL({ ...options, underWay });
+  const graphql = createGraphQL({ ...options, admission, connections, underWay });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
   let isLettingGo = false;
-  const server = createServer((request, response) => {
+  const server = createListener(settings, { headers, log }, (request, response) => {
     open.add(response);
     response.shouldKeepAlive &&= !isLettingGo;
     response.once('close', () => {
@@ -98,8 +100,10 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     const isGraphQL = request.method === 'POST' && pathOf(request) === GRAPHQL_PATH;
     observation.request(request, response, isGraphQL, () => {
       route(request, response).catch((error: unknown) => {
-        log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
         response.destroy();
+        // Anyone can leave within a body, as often as they like.
+        if (error instanceof BrokenOff) return;
+        log.error({ name: error instanceof Error ? error.name : typeof error }, 'a request ended with no answer');
       });
     });
   });
@@ -112,23 +116,21 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       response.writeHead(404, { 'content-type': 'text/plain' }).end(isApi ? `GraphQL is at ${GRAPHQL_PATH}\n` : WORKER);
     } else if (explorer && asksForExplorer(request)) {
       await sendExplorer(request, response, { database: gateway.database, demo, boundToLoopback });
+    } else if (request.method === 'OPTIONS') {
+      cors.set(request, response);
+      cors.answerPreflight(request, response);
     } else {
+      cors.set(request, response);
       await graphql(request, response);
     }
   };
-  const connections = new Set<Socket>();
+  const clients = new Set<Socket>();
   server.on('connection', (socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
   });
-  const sockets = serveWebSocket(server, {
-    gateway,
-    graphql,
-    mask: createMask(log, gateway.telemetry),
-    trustedDocuments,
-    observation,
-    isApi,
-  });
+  const mask = createMask(log, gateway.telemetry);
+  const sockets = serveWebSocket(server, { ...options, admission, connections, cors, headers, graphql, mask });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
   const letGo = (): void => {
@@ -147,7 +149,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       sockets.leave();
       server.closeIdleConnections();
       // Node takes a connection on which nothing was ever asked, as browsers open them, for a request that is coming.
-      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of clients) if (socket.bytesRead === 0) socket.destroy();
       await closed;
       await underWay.none();
     },
@@ -163,7 +165,7 @@ function pathOf({ url }: IncomingMessage): string | undefined {
   return url?.split('?')[0];
 }
 
-function listen(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(explain(error, port, host));

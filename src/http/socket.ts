@@ -1,89 +1,206 @@
 import type { Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
+import type { TransportSettings } from '../domain/transport-limits.ts';
+import { tooSlow } from '../schema/event-stream.ts';
 
-/** An open socket, as an operation on it is given it. */
-export interface OpenSocket {
+/** Codes of our own and of graphql-ws, where a client is to know why. */
+export const CLOSE = {
+  /** The server goes away: its clients connect again, and reach another. */
+  goingAway: 1001,
+  binary: 1003,
+  /** Clients of graphql-ws come again after this one. */
+  tryAgainLater: 1013,
+  slow: 4413,
+  /** Too many of something at once. */
+  tooMany: 4429,
+  /** graphql-ws's own, for what it did not expect. */
+  internal: 4500,
+} as const;
+
+/** How long a socket that is being closed may take to read what is on its way to it. */
+export const CLOSE_TIMEOUT_MS = 10_000;
+
+/** How long the subscriptions of a socket that is cut off may take to say after which cursor to go on. */
+const LAST_WORD_MS = 1_000;
+
+type SocketSettings = Pick<TransportSettings, 'pingIntervalMs' | 'sendBufferBytesMax' | 'operationsPerSocketMax'>;
+
+/** An open socket, as an operation on it is given it. Thousands wait here, so it keeps what it needs and nothing else. */
+export class OpenSocket {
   readonly socket: WebSocket;
-  /** Messages that are being handled: an operation's is until the operation has ended. */
-  underWay: number;
-  /** It is closed as soon as nothing is under way. */
-  isLeaving: boolean;
-}
+  /** Whose address it came from. */
+  readonly network: string;
+  /** Messages that are being worked on: an operation is one for as long as it goes on. */
+  underWay = 0;
+  /** Frees its place among the connections of its credential. */
+  leave: (() => void) | undefined;
+  /** It was cut off because it does not read. */
+  slow = false;
+  #isGoingAway = false;
+  readonly #settings: SocketSettings;
+  /** What ends each subscription. */
+  readonly #streams = new Set<() => void>();
+  /** Those who wait until the socket has taken something. */
+  readonly #sending = new Set<() => void>();
 
-/** A peer that does not answer a ping until the next one is gone. */
-const PING_MS = 12_000;
-/** graphql-ws's own, for what it did not expect. */
-const INTERNAL_SERVER_ERROR = 4500;
+  constructor(socket: WebSocket, network: string, settings: SocketSettings) {
+    this.socket = socket;
+    this.network = network;
+    this.#settings = settings;
+  }
 
-/** The server goes away: its clients connect again, and reach another. */
-const GOING_AWAY = 1001;
+  /** Whether an operation that has just come is one too many. */
+  get isBusy(): boolean {
+    return this.underWay > this.#settings.operationsPerSocketMax;
+  }
 
-/** Lets a socket speak the protocol. Thousands wait here, so it keeps what it needs and nothing else. */
-export function openSocket(socket: WebSocket, protocol: Server<OpenSocket>): OpenSocket {
-  const open: OpenSocket = { socket, underWay: 0, isLeaving: false };
-  // The socket closes itself with the code of what was wrong.
-  socket.on('error', () => undefined);
-  let answered = true;
-  const pinging = setInterval(() => {
-    if (!answered) socket.terminate();
-    else if (socket.readyState === socket.OPEN) {
-      answered = false;
-      socket.ping();
-    }
-  }, PING_MS);
-  socket.on('pong', () => {
-    answered = true;
-  });
-  const closed = protocol.opened(
-    {
-      protocol: socket.protocol,
-      send: (text) => send(socket, text),
-      close: (code, reason) => socket.close(code, reason),
-      onMessage: (take) =>
-        socket.on('message', (data: Buffer) => {
-          open.underWay++;
-          take(data.toString())
-            .catch(() => socket.close(INTERNAL_SERVER_ERROR, 'Internal server error'))
-            .finally(() => {
-              open.underWay--;
-              if (open.isLeaving) leave(open);
-            });
-        }),
-    },
-    open,
-  );
-  socket.once('close', (code, reason) => {
-    clearInterval(pinging);
-    void closed(code, String(reason));
-  });
-  return open;
-}
+  /** Lets it speak the protocol. */
+  open(protocol: Server<OpenSocket>): void {
+    const { socket } = this;
+    // The socket closes itself with the code of what was wrong.
+    socket.on('error', () => undefined);
+    const stopPinging = this.#keepPinging();
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: async (text) => void (await this.send(text)),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (take) => socket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary, take)),
+      },
+      this,
+    );
+    // Its answer to a ping waits like everything else.
+    socket.on('ping', () => this.#isTooSlow());
+    socket.once('close', (code, reason) => {
+      stopPinging();
+      this.leave?.();
+      for (const resolve of this.#sending) resolve();
+      void closed(code, String(reason));
+    });
+  }
 
-/** Closes a socket as soon as everything that was asked on it is answered. */
-export function leave(open: OpenSocket): void {
-  open.isLeaving = true;
-  if (open.underWay === 0) open.socket.close(GOING_AWAY, 'The server stops: connect again.');
+  /**
+   * Waits until the socket has taken it, so that a subscriber that is slow is asked for no more.
+   * @returns whether it is on its way
+   */
+  async send(text: string): Promise<boolean> {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN) return false;
+    if (!this.slow && this.#isTooSlow()) return false;
+    await new Promise<void>((resolve, reject) => {
+      this.#sending.add(resolve);
+      socket.send(text, (error) => {
+        this.#sending.delete(resolve);
+        if (error == null) resolve();
+        else reject(error);
+      });
+      if (this.slow) resolve();
+    });
+    return true;
+  }
+
+  /** A subscription has begun. @returns what says that it is over */
+  begin(end: () => void): () => void {
+    this.#streams.add(end);
+    return () => {
+      this.#streams.delete(end);
+      // After what it says last.
+      if (this.slow && this.#streams.size === 0) setImmediate(() => this.#closeSlow());
+    };
+  }
+
+  #receive(data: Buffer, isBinary: boolean, take: (text: string) => Promise<void>): void {
+    const { socket } = this;
+    const { operationsPerSocketMax } = this.#settings;
+    if (this.slow || socket.readyState !== socket.OPEN) return;
+    if (isBinary) return socket.close(CLOSE.binary, 'Messages are text.');
+    // Those that are refused wait, too, until their answer was taken: by then there are no more.
+    if (this.underWay >= 2 * operationsPerSocketMax) return socket.close(CLOSE.tooMany, 'Too many messages at once.');
+    this.underWay++;
+    take(data.toString())
+      .catch(() => socket.close(CLOSE.internal, 'Internal server error'))
+      .finally(() => {
+        this.underWay--;
+        if (this.#isGoingAway) this.goAway();
+      });
+  }
+
+  /** Closes it as soon as everything that was asked on it is answered. */
+  goAway(): void {
+    this.#isGoingAway = true;
+    if (this.underWay === 0) this.socket.close(CLOSE.goingAway, 'The server stops: connect again.');
+  }
+
+  #isTooSlow(): boolean {
+    if (this.socket.bufferedAmount <= this.#settings.sendBufferBytesMax) return false;
+    this.#cutOff();
+    return true;
+  }
+
+  /**
+   * Closes a socket whose client does not read. Each subscription on it is told after which cursor to go on: whoever reads on
+   * now finds that behind what was sent before.
+   */
+  #cutOff(): void {
+    if (this.slow) return;
+    this.slow = true;
+    for (const resolve of this.#sending) resolve();
+    if (this.#streams.size === 0) return this.#closeSlow();
+    setTimeout(() => this.#closeSlow(), LAST_WORD_MS).unref();
+    for (const end of this.#streams) end();
+  }
+
+  #closeSlow(): void {
+    this.socket.close(CLOSE.slow, 'Too slow: subscribe again after the last cursor.');
+  }
+
+  /** A client that does not answer a ping until the next one is gone, or has not read it: which of them cannot be told. */
+  #keepPinging(): () => void {
+    const { socket } = this;
+    let answered = true;
+    const pinging = setInterval(() => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (answered) {
+        answered = false;
+        socket.ping();
+      } else {
+        this.#cutOff();
+      }
+    }, this.#settings.pingIntervalMs);
+    socket.on('pong', () => {
+      answered = true;
+    });
+    return () => clearInterval(pinging);
+  }
 }
 
 /**
  * Sends what a subscription tells: subscribers who are told the same answer are sent the same text, which is made once.
+ * @param context of the subscription, which knows the cursor of what it told last
  * @returns what graphql-ws goes through: an iterator that only ends
  */
 export function sendAll(
-  { socket }: OpenSocket,
+  open: OpenSocket,
   id: string,
   results: AsyncIterable<object>,
+  context: { readonly told: string | null },
 ): AsyncIterableIterator<never, undefined> {
   const iterator: AsyncIterator<object, unknown> = results[Symbol.asyncIterator]();
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  let sent: string | null = null;
   const end = async (): Promise<IteratorReturnResult<undefined>> => {
     await iterator.return?.();
     return { done: true, value: undefined };
   };
+  const over = open.begin(() => void end().catch(() => undefined));
   const sendNext = async (): Promise<boolean> => {
     const told = await iterator.next();
-    if (told.done !== true) await send(socket, `${head}${textOf(told.value)}}`);
-    return told.done !== true;
+    if (open.slow) throw tooSlow(sent);
+    if (told.done === true) return false;
+    const cursor = context.told;
+    if (await open.send(`${head}${textOf(told.value)}}`)) sent = cursor;
+    if (open.slow) throw tooSlow(sent);
+    return true;
   };
   return {
     async next() {
@@ -93,6 +210,8 @@ export function sendAll(
       } catch (error) {
         await end();
         throw error;
+      } finally {
+        over();
       }
     },
     return: end,
@@ -108,12 +227,4 @@ function textOf(result: object): string {
   const text = texts.get(result) ?? JSON.stringify(result);
   texts.set(result, text);
   return text;
-}
-
-/** Waits until the socket has taken it, so that a subscriber that is slow is asked for no more. */
-async function send(socket: WebSocket, text: string): Promise<void> {
-  if (socket.readyState !== socket.OPEN) return;
-  await new Promise<void>((resolve, reject) => {
-    socket.send(text, (error) => (error == null ? resolve() : reject(error)));
-  });
 }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   GraphQLError,
@@ -11,27 +11,45 @@ import {
 } from 'graphql';
 import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import type { Gateway } from '../payments/gateway.ts';
+import type { TransportSettings } from '../domain/transport-limits.ts';
+import type { Context } from '../schema/context.ts';
 import type { Scope } from '../telemetry.ts';
-import { authenticate, credentialOf } from './authentication.ts';
+import type { NetworkOf } from './address.ts';
+import type { Admission } from './admission.ts';
+import { credentialOf } from './authentication.ts';
+import type { Connections } from './connections.ts';
+import type { Cors } from './cors.ts';
 import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
 import type { createMask } from './masking.ts';
 import type { Observation } from './observation.ts';
-import { leave, openSocket, sendAll, type OpenSocket } from './socket.ts';
+import { refusal } from './refusal.ts';
+import type { SecurityHeaders } from './security-headers.ts';
+import { CLOSE, CLOSE_TIMEOUT_MS, OpenSocket, sendAll } from './socket.ts';
 import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
 
-/** The largest message, in bytes: the same as a body over HTTP. */
-const MESSAGE_BYTES_MAX = 200_000;
-const CONNECTION_INIT_MS = 5_000;
-
-interface SocketOptions {
-  readonly gateway: Gateway;
+interface Options {
   readonly graphql: GraphQLServer;
   readonly mask: ReturnType<typeof createMask>;
+  readonly settings: TransportSettings;
+  readonly admission: Admission;
+  readonly connections: Connections;
+  readonly networkOf: NetworkOf;
+  readonly cors: Cors;
+  readonly headers: SecurityHeaders;
   readonly trustedDocuments: TrustedDocuments | undefined;
   readonly observation: Observation;
   /** Whether there are any. */
   readonly isApi?: boolean;
+}
+
+/** The sockets of a server. */
+export interface Sockets {
+  /** How many are open. */
+  readonly count: number;
+  /** Closes each with 1001 as soon as everything that was asked on it is answered. */
+  leave(): void;
+  /** Cuts those that are left. */
+  destroy(): void;
 }
 
 /**
@@ -39,32 +57,91 @@ interface SocketOptions {
  * connection_init, under the names of the HTTP headers, and is looked at again for every operation.
  * @returns the sockets, for the end of the server
  */
-export function serveWebSocket(
-  server: Server,
-  { gateway, graphql, mask, trustedDocuments, observation, isApi = true }: SocketOptions,
-): Sockets {
+export function serveWebSocket(server: Server, options: Options): Sockets {
+  const { settings, networkOf, headers } = options;
   const all = new Set<OpenSocket>();
   let isLeaving = false;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols });
-  const protocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>({
-    connectionInitWaitTimeout: CONNECTION_INIT_MS,
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: settings.bodyBytesMax,
+    handleProtocols,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  const protocol = speak(options);
+  server.on('upgrade', (request, socket, head) => {
+    // Node has taken its own listener away: a peer that goes away now would end the process.
+    socket.on('error', destroy);
+    const refused = refusalOf(request, options);
+    if (refused !== undefined) {
+      socket.end(headers.rawAnswer(refused), () => socket.destroy());
+      return;
+    }
+    const network = networkOf(request);
+    sockets.handleUpgrade(request, socket, head, (upgraded) => {
+      const open = new OpenSocket(upgraded, network, settings);
+      all.add(open);
+      upgraded.once('close', () => all.delete(open));
+      open.open(protocol);
+      if (isLeaving) open.goAway();
+    });
+  });
+  return {
+    get count() {
+      return all.size;
+    },
+    leave() {
+      isLeaving = true;
+      for (const open of all) open.goAway();
+    },
+    destroy() {
+      for (const { socket } of all) socket.terminate();
+    },
+  };
+}
+
+function refusalOf(
+  request: IncomingMessage,
+  { cors, isApi = true }: Pick<Options, 'cors' | 'isApi'>,
+): string | undefined {
+  if (request.url?.split('?')[0] !== GRAPHQL_PATH || !isApi) return '404 Not Found';
+  return cors.mayConnect(request) ? undefined : '403 Forbidden';
+}
+
+function speak({
+  graphql,
+  mask,
+  settings,
+  admission,
+  connections,
+  trustedDocuments,
+  observation,
+}: Options): ReturnType<typeof makeProtocol> {
+  return makeProtocol({
+    connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
     // False closes the socket with 4403.
-    onConnect: async ({ connectionParams }) => {
+    onConnect: async ({ connectionParams, extra }) => {
       try {
-        await authenticate(gateway, credentialIn(connectionParams));
+        const credential = await admission.greet(credentialIn(connectionParams), extra.network);
+        // It may have gone while it was looked at.
+        if (extra.socket.readyState === extra.socket.OPEN) extra.leave = connections.enter(credential);
         return true;
       } catch (error) {
-        if (error instanceof GraphQLError) return false;
-        throw mask(error);
+        if (!(error instanceof GraphQLError)) throw mask(error);
+        const { code } = error.extensions;
+        if (code === 'RATE_LIMITED') extra.socket.close(CLOSE.tryAgainLater, 'Too many tries: come again later.');
+        if (code === 'TOO_MANY_CONNECTIONS') extra.socket.close(CLOSE.tooMany, 'Too many connections.');
+        return false;
       }
     },
-    onSubscribe: async ({ connectionParams, subscriptions }, id, payload) => {
+    onSubscribe: async ({ connectionParams, extra, subscriptions }, id, payload) => {
+      // At once: it may be completed while its credential is looked at.
+      const signal = endOf(subscriptions, id);
       const scope = observation.open();
       return observation.prepare(scope, async () => {
         try {
-          const credential = credentialIn(connectionParams) ?? '';
-          const transport = { credential, signal: endOf(subscriptions, id) };
-          return await prepare(graphql, withTrusted(trustedDocuments, payload), transport, scope);
+          if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
+          const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
+          return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal }, scope);
         } catch (error) {
           // Thrown on, it would close the whole socket for one operation's fault.
           return [mask(error) as GraphQLError];
@@ -76,8 +153,8 @@ export function serveWebSocket(
       errors.map((error) => shown(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
     onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
       errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
-    onOperation: ({ extra }, id, _payload, _args, result) =>
-      Symbol.asyncIterator in result ? sendAll(extra, id, result) : undefined,
+    onOperation: ({ extra }, id, _payload, args, result) =>
+      Symbol.asyncIterator in result ? sendAll(extra, id, result, args.contextValue as Context) : undefined,
     execute: (args) => {
       const { execute, scope } = (args as Prepared).rootValue;
       return observation.execute(scope, () => execute(args));
@@ -87,42 +164,12 @@ export function serveWebSocket(
       return observation.execute(scope, () => subscribe(args));
     },
   });
-  server.on('upgrade', (request, socket, head) => {
-    // Node has taken its own listener away: a peer that goes away now would end the process.
-    socket.on('error', destroy);
-    if (request.url?.split('?')[0] !== GRAPHQL_PATH || !isApi) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => {
-      const open = openSocket(upgraded, protocol);
-      all.add(open);
-      upgraded.once('close', () => all.delete(open));
-      if (isLeaving) leave(open);
-    });
-  });
-  return {
-    get count() {
-      return all.size;
-    },
-    leave() {
-      isLeaving = true;
-      for (const open of all) leave(open);
-    },
-    destroy() {
-      for (const { socket } of all) socket.terminate();
-    },
-  };
 }
 
-/** The sockets of a server. */
-export interface Sockets {
-  /** How many are open. */
-  readonly count: number;
-  /** Closes each with 1001 as soon as everything that was asked on it is answered. */
-  leave(): void;
-  /** Cuts those that are left. */
-  destroy(): void;
+const makeProtocol = makeServer<ConnectionInitMessage['payload'], OpenSocket>;
+
+function tooManyOperations(max: number): GraphQLError {
+  return refusal('TOO_MANY_OPERATIONS', 429, `At most ${max} operations are under way on one connection at once.`);
 }
 
 /** An error as HTTP tells it, too: without what was meant for HTTP. */

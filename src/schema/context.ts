@@ -19,6 +19,8 @@ export interface Context {
   readonly caller: Caller;
   /** Of this request; a subscription gets new ones for every event, so that it never sends a stale object. */
   loaders: Loaders;
+  /** A subscription's: the cursor of its last message. */
+  told: string | null;
   /** What is foreseen of a query; undefined where each relation is read when it comes to it. */
   lookAhead?: LookAhead | undefined;
 }
@@ -26,7 +28,8 @@ export interface Context {
 export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential, requestId?: string): Context {
   const who = credential.kind === 'key' ? merchantOf(credential.key) : callerOf(credential.token);
   const caller = { ...who, requestId };
-  return { gateway, feed, credential, caller, loaders: createLoaders(gateway.database, caller.environmentId) };
+  const loaders = createLoaders(gateway.database, caller.environmentId);
+  return { gateway, feed, credential, caller, loaders, told: null };
 }
 
 function merchantOf({ id, environmentId, mode }: KeyOwner): Caller {

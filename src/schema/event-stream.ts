@@ -41,8 +41,6 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   /** What comes before what happens from now on; undefined once it was told. */
   #beginning: AsyncGenerator<EventMessage, EventPosition> | undefined = this.#begin();
   #last = LOG_START;
-  /** The cursor of the last message. */
-  #told: string | null = null;
   #stopListening: (() => void) | undefined;
   #stopWatching: (() => void) | undefined;
   #forgetDismissal: (() => void) | undefined;
@@ -84,8 +82,8 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
 
   /** Why it is over. */
   #reason(): GraphQLError {
-    if (this.#isDismissed) return serverStopping(this.#told);
-    return this.#waiting.overflowed ? tooSlow(this.#told) : noLongerAllowed(this.#context, this.#told);
+    if (this.#isDismissed) return serverStopping(this.#context.told);
+    return this.#waiting.overflowed ? tooSlow(this.#context.told) : noLongerAllowed(this.#context, this.#context.told);
   }
 
   /** What waits is not told any more: the next subscription is told it, after the same cursor. */
@@ -140,19 +138,20 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
 
   /** The first message of a feed: it comes right after the credential was looked at. */
   #start(message: EventMessage): EventMessage {
-    this.#told = message.cursor;
+    this.#context.told = message.cursor;
     return message;
   }
 
   /** The credential is looked at when the subscriber has asked for the event, however long that waited before. */
   async #message(event: EventRow): Promise<EventMessage> {
-    if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#told);
-    this.#told = this.#context.feed.log.cursorOf(event);
-    return { cursor: this.#told, event };
+    if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#context.told);
+    this.#context.told = this.#context.feed.log.cursorOf(event);
+    return { cursor: this.#context.told, event };
   }
 }
 
-function tooSlow(cursor: string | null): GraphQLError {
+/** A subscriber that took too little for too long. @param cursor of the last message that it has */
+export function tooSlow(cursor: string | null): GraphQLError {
   return new GraphQLError('This subscriber was too slow and was cut off: subscribe again after the last cursor.', {
     extensions: { code: 'SUBSCRIBER_TOO_SLOW', cursor },
   });

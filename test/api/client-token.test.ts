@@ -18,7 +18,7 @@ import { Till } from '../harness/till.ts';
 
 /** Credentials for payers' browsers. */
 
-const gateway = useGateway();
+const gateway = useGateway({ transport: { corsOrigins: ['https://shop.example'] } });
 const till = new Till(gateway);
 
 let customerId: string;
@@ -231,7 +231,7 @@ test('after the environment is gone, so are its tokens', async () => {
   expect(await answerTo(token)).toMatchObject(REFUSED);
 });
 
-test('a page of another origin may ask, with a token and never with a cookie', async () => {
+test('a page of an origin that is named may ask, with a token and never with a cookie', async () => {
   const token = await makeToken(gateway(), { customerId });
   const origin = 'https://shop.example';
   const asked = await fetch(gateway().url, {

@@ -43,7 +43,7 @@ beforeAll(async () => {
   only(await till.refund({ paymentId: id, amount: 100 }), 'RefundPaymentPayload');
   await till.payWith('4000000000009995', { amount: 500 });
   await till.pay({ amount: 700 });
-  counted = countStatements(gateway());
+  counted = await countStatements(gateway());
 });
 
 afterAll(() => counted.close());

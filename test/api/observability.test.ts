@@ -74,9 +74,9 @@ test('a payment is one trace: GraphQL, the first phase, the processor, the third
   const { uuid } = await pay(GOOD);
   const trace = await spans.trace(named('mutation createPayment'));
   expect(within(trace, 'mutation createPayment')).toEqual([
+    'SELECT api_key',
     'graphql parse',
     'graphql validate',
-    'SELECT api_key',
     'graphql execute',
   ]);
   const steps = within(trace, 'graphql execute').filter((name) => /^(transaction|sandbox)/.test(name));
@@ -236,9 +236,9 @@ test('each operation of a WebSocket is a request of its own', async () => {
   await until(() => messages.some(({ id, type }) => id === '2' && type === 'error'));
   const trace = await spans.trace(named('query viewer'));
   expect(within(trace, 'query viewer')).toEqual([
+    'SELECT api_key',
     'graphql parse',
     'graphql validate',
-    'SELECT api_key',
     'graphql execute',
   ]);
   const [refused] = await spans.trace(named('none none'));

@@ -36,7 +36,7 @@ beforeAll(async () => {
   for (let made = 0; made < PAYMENTS; made += AT_ONCE) {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, PAYMENTS - made) }, payInFull));
   }
-  counted = countStatements(gateway());
+  counted = await countStatements(gateway());
 });
 
 afterAll(() => counted.close());

@@ -176,7 +176,7 @@ test('a test message says so, and is sent once', async () => {
 });
 
 test('webhooks take no statement of their own where a payment is made', async () => {
-  const counted = countStatements(gateway());
+  const counted = await countStatements(gateway());
   const statements = async () => {
     const input = { idempotencyKey: crypto.randomUUID(), amount: 100, currency: 'EUR', process: true, card: card() };
     return (await counted.run(CreatePaymentDocument, { input })).statements.length;

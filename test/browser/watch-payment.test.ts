@@ -17,7 +17,8 @@ const SHOP = join(import.meta.dirname, '..', '..', 'examples', 'watch-payment', 
 /** A machine that other tests keep busy is slow to start a gateway, and the page to ask again. */
 const PATIENCE = { timeout: 30_000 };
 
-const gateway = useGateway();
+// The shop takes any free port, which is known only later.
+const gateway = useGateway({ transport: { corsOrigins: '*' } });
 let browser: Browser;
 
 beforeAll(async () => {
@@ -93,7 +94,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const TENDER_DATA_DIR = await initializedDirectory();
-    let running = await startGateway({ TENDER_DATA_DIR });
+    let running = await startGateway({ TENDER_DATA_DIR, TENDER_CORS_ORIGINS: '*' });
     const { url, key } = running;
     const till = tillAt({ url: `${url}/graphql`, keys: { test: key, live: '', other: '' } });
     const shop = await openShop({ url, key });
@@ -133,7 +134,11 @@ test(
       running.child.kill(signal);
       await running.ended;
       await expect.poll(() => connection(page), PATIENCE).toMatch(/^Not connected/);
-      running = await startGateway({ TENDER_DATA_DIR, PORT: new URL(url).port });
+      running = await startGateway({
+        TENDER_DATA_DIR,
+        TENDER_CORS_ORIGINS: '*',
+        PORT: new URL(url).port,
+      });
       await till.refund({ paymentId, amount: 100 });
       expect(await listed(page)).toEqual(shown);
       missed.resolve();

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll } from 'vitest';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
 import { newId, startApp, type App, type AppOptions } from '../../src/app.ts';
+import { perSecond } from '../../src/domain/transport-limits.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { cloneDatabase, type TestDatabase } from './database.ts';
@@ -74,8 +75,13 @@ type TestOptions = Partial<Pick<AppOptions, 'secret'>> &
     | 'settings'
     | 'tracer'
     | 'trustedDocuments'
+    | 'transport'
+    | 'publicUrl'
     | 'resolveHost'
   >;
+
+/** Tests ask more often than any client: how often they may is a matter of the tests about it. */
+const PLENTY = { key: perSecond(10_000, 50_000), token: perSecond(10_000, 50_000), address: perSecond(10_000, 50_000) };
 
 /** @param after a gateway that was closed: this one goes on with its database, and drops it in the end */
 export async function startGateway(
@@ -91,6 +97,7 @@ export async function startGateway(
     port: 0,
     log,
     ...options,
+    transport: { rates: PLENTY, ...options.transport },
     sandbox: { delayMs: SANDBOX_DELAY_MS, ...options.sandbox },
   }).catch(async (error: unknown) => {
     await database.drop();

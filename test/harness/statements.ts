@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
-import { createGraphQL } from '../../src/http/graphql.ts';
 import { DEFAULT_LIMITS } from '../../src/domain/limits.ts';
+import { TRANSPORT_DEFAULTS } from '../../src/domain/transport-limits.ts';
+import { networkReader } from '../../src/http/address.ts';
+import { startServer } from '../../src/http/server.ts';
 import { Observation } from '../../src/http/observation.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { EventFeed } from '../../src/store/event-feed.ts';
@@ -19,24 +21,31 @@ function throwOn(error: Error): never {
   throw error;
 }
 
-export function countStatements({ app, database: { connection }, keys }: TestGateway): CountedGraphQL {
+export async function countStatements({ app, database: { connection }, keys }: TestGateway): Promise<CountedGraphQL> {
   const database = openDatabase(connection, { onError: throwOn });
   const statements = recordStatements(database);
   const { epoch, telemetry, newId } = app.gateway;
-  const log = { error: throwOn } as unknown as Logger;
-  const graphql = createGraphQL({
+  const log = { error: throwOn, isLevelEnabled: () => false } as unknown as Logger;
+  const server = await startServer({
     gateway: { ...app.gateway, database },
     feed: new EventFeed({ pool: database.pool, epoch: { current: epoch }, onError: throwOn }),
     log,
+    host: '127.0.0.1',
+    port: 0,
+    demo: undefined,
+    pages: [],
+    settings: TRANSPORT_DEFAULTS,
+    networkOf: networkReader([]),
     limits: DEFAULT_LIMITS,
     production: false,
+    explorer: false,
     trustedDocuments: undefined,
     observation: new Observation({ telemetry, metrics: { operationEnded: () => undefined }, log, newId }),
   });
   return {
     async run<R, V>(document: TypedDocumentString<R, V>, variables: V) {
       statements.length = 0;
-      const response = await graphql.fetch('http://localhost/graphql', {
+      const response = await fetch(`${server.url}/graphql`, {
         method: 'POST',
         headers: { authorization: keys.test, 'content-type': 'application/json' },
         body: JSON.stringify({ query: String(document), variables }),
@@ -45,7 +54,10 @@ export function countStatements({ app, database: { connection }, keys }: TestGat
       if (errors !== undefined) throw new Error(JSON.stringify(errors));
       return { data, statements: [...statements] };
     },
-    close: () => database.close(),
+    async close() {
+      await server.stop();
+      await database.close();
+    },
   };
 }
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
   for (const table of ['attempt', 'capture', 'refund']) await pool.query(copies(table, ['id', 'payment_id']));
   await pool.query(copies('refund_allocation', ['refund_id', 'capture_id']));
   await pool.query('ANALYZE');
-  counted = countStatements(gateway());
+  counted = await countStatements(gateway());
 });
 
 afterAll(async () => {
