@@ -169,7 +169,7 @@ describe('events', () => {
         expect(await Promise.race([each.next(), Promise.resolve(pending)])).toBe(pending);
       before = await until(async () => {
         const rows = await foreignRows();
-        return rows === (await foreignRows()) && !rows.includes('"status":"PENDING"') && rows;
+        return rows === (await foreignRows()) && !rows.includes('"status": "PENDING"') && rows;
       });
     },
   );
