@@ -13,6 +13,7 @@ const AuditAct = enumOf<EntryRow['act']>('AuditAct', 'What was done by whoever a
   API_KEY_REVOKED: 'A secret key was revoked.',
   CLIENT_TOKENS_REVOKED: 'Client tokens were revoked.',
   CREDENTIALS_RESEALED: 'The credentials of a processor account were sealed with another secret of the installation.',
+  CUSTOMER_ERASED: 'The personal data of a customer were removed.',
   OPERATION_RESOLVED: 'An operation that nobody could settle was settled. Its resolutions say how it was found out.',
   PROCESSOR_ACCOUNT_CREATED: 'A processor account was added.',
   PROCESSOR_ACCOUNT_TESTED: 'A processor was asked about the key of an account.',

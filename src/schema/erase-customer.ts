@@ -5,7 +5,7 @@ import { notFound } from '../payments/failure.ts';
 import { builder } from './builder.ts';
 import { Customer } from './customer.ts';
 import { mutationResult } from './errors.ts';
-import { WRITES } from './reach.ts';
+import { ADMINISTERS } from './reach.ts';
 
 const EraseCustomerInput = builder.inputType('EraseCustomerInput', {
   description: 'A customer whose personal data are to be removed.',
@@ -21,7 +21,7 @@ const EraseCustomerResult = mutationResult('EraseCustomer', EraseCustomerPayload
 
 builder.mutationField('eraseCustomer', (t) =>
   t.field({
-    ...WRITES,
+    ...ADMINISTERS,
     type: EraseCustomerResult.type,
     description:
       'Removes a customer’s personal data for good, wherever they are, and detaches the payment methods. The history of the money stays. Doing it twice changes nothing.',

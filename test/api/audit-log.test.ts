@@ -72,6 +72,10 @@ const ACTS: Readonly<Record<string, () => Promise<Act>>> = {
       before: null,
       after: { scopes: ['READ', 'WRITE'], expiresAt: null },
     }),
+  eraseCustomer: async () => {
+    const customerId = await till.customer({ email: 'jenny@example.com', firstName: DESCRIPTION });
+    return { act: 'CUSTOMER_ERASED', input: { customerId }, subject: customerId, before: null, after: null };
+  },
   rollApiKey: async () => {
     const { id } = await ring.make('REFUND');
     return {

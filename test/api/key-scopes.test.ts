@@ -55,7 +55,7 @@ const NEEDED: Readonly<Record<string, KeyScope | 'none'>> = {
   'Mutation.createWebhookEndpoint': 'ADMIN',
   'Mutation.deleteWebhookEndpoint': 'ADMIN',
   'Mutation.detachPaymentMethod': 'WRITE',
-  'Mutation.eraseCustomer': 'WRITE',
+  'Mutation.eraseCustomer': 'ADMIN',
   'Mutation.payOrders': 'none',
   'Mutation.processPayment': 'WRITE',
   'Mutation.reconcileDay': 'ADMIN',

@@ -116,11 +116,14 @@ const without = (value: string, { status, text }: { status: number; text: string
 };
 
 function expectNothingForeign(text: string): void {
-  for (const tenant of foreign) for (const uuid of tenant.uuids) expect(text).not.toContain(uuid);
+  // The same account's other mode has the same account.
+  const ours = new Set(own.uuids);
+  for (const uuid of foreign.flatMap(({ uuids }) => uuids)) if (!ours.has(uuid)) expect(text).not.toContain(uuid);
 }
 
 /** What is gone afterwards is asked for last. */
-const isLasting = ({ field }: Place): number => (/^(delete|detach|erase|revoke)/.test(field.name) ? 1 : 0);
+const ENDINGS = ['rollApiKey', 'revokeApiKey', 'deleteWebhookEndpoint', 'detachPaymentMethod', 'eraseCustomer'];
+const isLasting = ({ field }: Place): number => ENDINGS.indexOf(field.name);
 
 const idPlaces = places
   .filter(({ typeName }) => typeName === 'ID')
@@ -206,7 +209,8 @@ test.each(askedOnce.map((place) => [place.name, place] as const))(
       for (const credential of [own.key, own.payerToken]) {
         const expected = without(unknown, await ask(place, unknown, credential));
         if (expected.text.includes('"FORBIDDEN"')) continue;
-        for (const tenant of foreign) {
+        // The same account's other mode has the same account.
+        for (const tenant of foreign.filter((each) => each.id(type) !== own.id(type))) {
           const answer = without(tenant.id(type), await ask(place, tenant.id(type), credential));
           expect(answer).toEqual(expected);
           expectNothingForeign(answer.text);
@@ -228,13 +232,7 @@ test('a list of ids answers each for itself', async () => {
 });
 
 /** By which texts something of it can be found. */
-const textsOf = ({ email, humanId, order, ids }: Tenant) => [
-  email,
-  humanId,
-  order,
-  `${order}_1`,
-  ids.get('ApiKey')?.at(-1),
-];
+const textsOf = ({ email, humanId, order, actor }: Tenant) => [email, humanId, order, `${order}_1`, actor];
 
 /** What texts of a query look for that they do not name: nothing can be found by these. */
 const NO_SEARCH = /^Query\.explainRouting|\((after|before)\)$/;
@@ -245,7 +243,7 @@ const searchPlaces = places.filter(
 test.each(searchPlaces.map((place) => [place.name, place] as const))(
   '%s finds nothing of another environment',
   async (_, place) => {
-    const stranger = ['stranger@example.com', 'AAAAAA', 'ord_of_nobody', 'ord_of_nobody_1', 'key_of_nobody'];
+    const stranger = ['stranger@example.com', 'AAAAAA', 'ord_of_nobody', 'ord_of_nobody_1', `key_${randomUUID()}`];
     let reached = false;
     for (const [index, unknown] of stranger.entries()) {
       const withOrder = { ...EXAMPLES, DestinationFilter: () => ({ type: 'ORDER' }) };

@@ -19,7 +19,7 @@ export const ACROSS_ENVIRONMENTS: readonly (readonly [beginning: RegExp, why: st
   [/^DELETE FROM webhook_delivery WHERE \(environment_id, id\) IN /, 'deletes what is old'],
   [/^DELETE FROM webhook_endpoint AS endpoint /, 'deletes what is old'],
   [
-    /^SELECT \*, epoch = \$4 .* AS hidden FROM payment_event /,
+    /^SELECT \*, epoch >?= \$4 .* AS hidden FROM payment_event /,
     'the one reader of a process: each subscriber takes its own environment’s',
   ],
   [
@@ -43,4 +43,11 @@ export const ACROSS_ENVIRONMENTS: readonly (readonly [beginning: RegExp, why: st
     /^SELECT .* FROM sandbox_charge WHERE id = \$1$/,
     'the sandbox’s page for 3-D Secure, which has nothing but the id of a charge',
   ],
+  [
+    /^SELECT kind, status, processor, count.* FROM operation /,
+    'the operator’s metrics count for the whole installation',
+  ],
+  [/^SELECT count\(\*\)::int AS count, .* FROM operation /, 'the operator’s metrics'],
+  [/^SELECT 'operations' AS work, /, 'the operator’s metrics'],
+  [/^SELECT coalesce\(.* FROM payment_event /, 'the operator’s metrics'],
 ];

@@ -13,6 +13,7 @@ import { planDay } from '../../src/payments/reconcile-day.ts';
 import { addAccount } from '../../src/store/access.ts';
 import { removePersonalData } from '../../src/store/erasure.ts';
 import { readReversedCaptureIds } from '../../src/store/ledger.ts';
+import { readVitalSigns } from '../../src/store/vital-signs.ts';
 import { readDestinations } from '../../src/store/open-orders.ts';
 import { countSealedOtherwise } from '../../src/store/processor-accounts.ts';
 import { postponeNotification } from '../../src/store/processor-notifications.ts';
@@ -42,6 +43,7 @@ export async function doTheRest(testGateway: TestGateway, { key, environmentId, 
   await postponeNotification(gateway.database, { environmentId, id }, 1);
   await countSealedOtherwise(gateway.database, ['none']);
   await addAccount(gateway.database, { name: 'One more', newId: gateway.newId });
+  await readVitalSigns(gateway.database.pool, { epoch: gateway.epoch, orderXid: 0n, position: 0n });
   await planDay(gateway, '2026-01-03');
   await expireKeys(gateway);
   await forgetNotifications(gateway);

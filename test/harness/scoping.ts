@@ -40,6 +40,8 @@ class Reading {
   readonly #references: { readonly name: string; readonly node: symbol }[] = [];
   /** Equalities: each leads to another that it equals. */
   readonly #equal = new Map<symbol, symbol>();
+  /** What a result calls the column that says whose its rows are. */
+  readonly #called = new Map<symbol, string>();
   /** What comes from outside: a parameter, a constant. */
   readonly #given = Symbol('given');
 
@@ -101,7 +103,11 @@ class Reading {
       const target = of(each, 'ResTarget');
       const column = this.#column(of(target, 'val'), scope);
       const isStar = JSON.stringify(target['val'] ?? '').includes('"A_Star"');
-      if (column !== undefined) return column;
+      if (column !== undefined) {
+        const [called] = list(of(of(target, 'val'), 'ColumnRef'), 'fields').slice(-1);
+        this.#called.set(column, String(target['name'] ?? of(called ?? {}, 'String')['sval']));
+        return column;
+      }
       if (isStar) return scope.relations.find(({ owner }) => owner !== undefined)?.node ?? this.#given;
     }
     return Symbol('a result that does not say whose it is');
@@ -112,7 +118,11 @@ class Reading {
     if ('RangeSubselect' in tree) {
       const { subquery, alias } = tree['RangeSubselect'] as { subquery: Tree; alias: Tree };
       const node = this.statement(subquery, scope);
-      scope.relations.push({ name: String(alias['aliasname']), owner: 'environment_id', node });
+      scope.relations.push({
+        name: String(alias['aliasname']),
+        owner: this.#called.get(node) ?? 'environment_id',
+        node,
+      });
     }
     if ('RangeFunction' in tree) {
       const alias = of(of(tree, 'RangeFunction'), 'alias');

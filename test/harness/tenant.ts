@@ -33,12 +33,14 @@ export class Tenant {
   /** The ids of its rows by their type, the oldest first. */
   readonly ids: ReadonlyMap<IdType, readonly string[]>;
   readonly humanId: string;
+  /** The key that it does everything with. */
+  readonly actor: string;
   /** Of its customer, who may pay the orders "x" and "y". */
   readonly payerToken: string;
 
   private constructor(of: Omit<Tenant, 'idempotencyKey' | 'id' | 'uuids'>) {
     ({ name: this.name, key: this.key, environmentId: this.environmentId, email: this.email } = of);
-    ({ order: this.order, ids: this.ids, humanId: this.humanId, payerToken: this.payerToken } = of);
+    ({ order: this.order, ids: this.ids, humanId: this.humanId, payerToken: this.payerToken, actor: this.actor } = of);
   }
 
   /** The idempotency key that it has used for a mutation. */
@@ -64,6 +66,7 @@ export class Tenant {
     const merchant = new MerchantAccounts(() => gateway, name);
     const { till } = merchant;
     const mode = name === 'live' ? 'live' : 'test';
+    await addSpareKey(gateway, key);
     const account = await merchant.open({ secretKey: `sk_${mode}_${name}_00001234`, name, rawCards: true });
     only(await new Hooks(() => gateway, name).create({ url }), 'CreateWebhookEndpointPayload');
     const email = `${name}@example.com`;
@@ -92,7 +95,8 @@ export class Tenant {
     ).make('READ');
     await restOf(gateway, key);
     const { environmentId, ids } = await idsOf(gateway, key);
-    return new Tenant({ name, key, environmentId, email, order, ids, humanId, payerToken });
+    const actor = ids.get('ApiKey')?.at(-1) ?? '';
+    return new Tenant({ name, key, environmentId, email, order, ids, humanId, payerToken, actor });
   }
 }
 
@@ -127,6 +131,14 @@ async function humanIdOf(gateway: TestGateway, key: string, id: string): Promise
   const document = 'query ($id: ID!) { payment(id: $id) { humanId } }';
   const { data } = await gateway.request<{ payment: { humanId: string } }>(document, { id }, { key });
   return data?.payment.humanId ?? '';
+}
+
+/** A key besides the one that everything is done with: it may be rolled and revoked. */
+async function addSpareKey(gateway: TestGateway, key: string): Promise<void> {
+  const document = 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { __typename } }';
+  const input = { name: 'spare', scopes: ['READ'] };
+  const { text } = await gateway.request(document, { input }, { key });
+  if (!text.includes('CreateApiKeyPayload')) throw new Error(text);
 }
 
 /** An operation of which nobody could find out anything, until somebody said what it was. */
@@ -189,8 +201,7 @@ async function idsOf(gateway: TestGateway, key: string) {
     const found = await pool.query<{ id: string }>(`SELECT id FROM ${table} WHERE environment_id = $1 ORDER BY id`, [
       environmentId,
     ]);
-    const uuids = found.rows.map(({ id }) => id);
-    // The key that is used comes last.
-    return type === 'ApiKey' ? uuids.toReversed() : uuids;
+    // The key that is asked with comes last.
+    return found.rows.map(({ id }) => id).toSorted((one, other) => Number(one === keyId) - Number(other === keyId));
   }
 }

@@ -23,6 +23,8 @@ test.for([
      WHERE payment.environment_id = new.environment_id AND payment.id = new.id`,
   'INSERT INTO payment (environment_id, id) VALUES ($1, $2)',
   'SELECT retry_delays FROM environment WHERE id = $1',
+  `UPDATE environment SET retry_delays = $2 FROM (SELECT id, retry_delays FROM environment WHERE id = $1 FOR UPDATE) AS former
+     WHERE environment.id = former.id RETURNING former.retry_delays`,
   'SELECT FROM attempt JOIN environment ON environment.id = attempt.environment_id WHERE environment.id = $1',
   'SELECT FROM sandbox_charge WHERE merchant = $1 AND key = $2',
   'SELECT FROM sandbox_charge JOIN unnest($1::text[]) AS asked (merchant) USING (merchant)',
@@ -58,6 +60,7 @@ test.for([
   ['INSERT INTO payment (environment_id, id) SELECT $1, id FROM attempt', ['attempt']],
   ['SELECT FROM payment WHERE environment_id = $1 UNION ALL SELECT FROM payment', ['payment']],
   ['SELECT FROM environment', ['environment']],
+  ['SELECT FROM (SELECT environment_id, id FROM payment) AS due WHERE due.id = $1', ['payment']],
   ['SELECT FROM unnest($1::uuid[]) AS asked (id) JOIN payment USING (id)', ['payment']],
   ['SELECT FROM sandbox_charge WHERE id = $1', ['sandbox_charge']],
 ] as const)('this does not: %s', async ([sql, expected]) => {

@@ -1,0 +1,2 @@
+-- AlterEnum
+ALTER TYPE "audit_act" ADD VALUE 'CUSTOMER_ERASED';
