@@ -179,15 +179,8 @@ describe('events', () => {
       const pending = Symbol('pending');
       for (const each of foreignFeeds)
         expect(await Promise.race([each.next(), Promise.resolve(pending)])).toBe(pending);
-<<<<<<< HEAD
       await until(areDelivered);
       before = await foreignRows();
-=======
-      before = await until(async () => {
-        const rows = await foreignRows();
-        return rows === (await foreignRows()) && !rows.includes('"status": "PENDING"') && rows;
-      });
->>>>>>> 2ecfa9b4ed9d030dc23536b2dcf1e54e3f3bd91e
     },
   );
 
