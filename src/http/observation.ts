@@ -6,7 +6,7 @@ import type { Logger, Scope, Telemetry } from '../telemetry.ts';
 import { isForCaller } from './masking.ts';
 import type { Metrics } from './metrics.ts';
 
-const REQUEST_ID = 'x-request-id';
+export const REQUEST_ID = 'x-request-id';
 
 /** An id that a caller gives: of every kind that is in use, and nothing that could be taken for something else. */
 const GIVEN_ID = /^[A-Za-z0-9._-]{8,64}$/;

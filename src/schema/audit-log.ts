@@ -53,7 +53,7 @@ const AuditEntry = builder.objectRef<EntryRow>('AuditEntry').implement({
     }),
     requestId: t.exposeString('requestId', {
       nullable: true,
-      description: 'What the header x-request-id called the request; null where there was none.',
+      description: 'What the request was called, as its answer’s header x-request-id said; null where there was none.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was done.' }),
   }),

@@ -110,14 +110,17 @@ export async function addAccount(
   const accountId = newId();
   const test = { id: newId(), mode: 'TEST' } as const;
   const live = { id: newId(), mode: 'LIVE' } as const;
-  const subject = encodeId('Account', accountId);
   return transact(database, async (transaction) => {
     await transaction.query('INSERT INTO account (id, name) VALUES ($1, $2)', [accountId, name]);
     for (const { id, mode } of [test, live]) {
       const sql = 'INSERT INTO environment (id, account_id, mode) VALUES ($1, $2, $3::mode)';
       await transaction.query(sql, [id, accountId, mode]);
       const by = { environmentId: id, actor: createdBy };
-      await addAuditEntry(transaction, by, { act: 'ACCOUNT_OPENED', subject, after: { mode } });
+      await addAuditEntry(transaction, by, {
+        act: 'ACCOUNT_OPENED',
+        subject: encodeId('Environment', id),
+        after: { mode },
+      });
     }
     return { commit: true, value: { test, live } };
   });

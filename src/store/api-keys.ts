@@ -3,6 +3,7 @@ import { encodeId } from '../domain/ids.ts';
 import { insertKey, type NewKey } from './access.ts';
 import { addAuditEntry, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
+import { lockEnvironment } from './environment-settings.ts';
 import { transact, type Transaction } from './transaction.ts';
 
 /** A key with the one that has taken its place, if one has. */
@@ -27,11 +28,6 @@ async function hasRoom(transaction: Transaction, environmentId: string, limit: n
     [environmentId],
   );
   return there !== undefined && there.count < limit;
-}
-
-/** In a way that payments do not mind. */
-async function lockEnvironment(transaction: Transaction, environmentId: string): Promise<void> {
-  await transaction.query('SELECT 1 FROM environment WHERE id = $1 FOR NO KEY UPDATE', [environmentId]);
 }
 
 /** Adds a key, unless the environment has so many that are good. @returns its secret */
@@ -68,26 +64,29 @@ export async function rollKey(
   const { replacesId, environment, scopes, expiresAt } = key;
   return transact<Rolled>(database, async (transaction) => {
     await lockEnvironment(transaction, environment.id);
-    // Cut off to what the column holds: rounded up, a key without an overlap would outlive this moment.
-    const [old] = await transaction.query<{ before: Date | null; until: Date }>(
-      `UPDATE api_key SET expires_at = least(api_key.expires_at, date_trunc('milliseconds', now()) + make_interval(secs => $3)) FROM (
-         SELECT environment_id, id, expires_at FROM api_key
-         WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-         FOR NO KEY UPDATE
-       ) AS former
-       WHERE api_key.environment_id = former.environment_id AND api_key.id = former.id
-       RETURNING former.expires_at AS before, api_key.expires_at AS until`,
-      [environment.id, replacesId, overlapSeconds],
+    const of = [environment.id, replacesId];
+    const [before] = await transaction.query<Pick<ApiKey, 'expiresAt'>>(
+      `SELECT expires_at FROM api_key
+       WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+       FOR NO KEY UPDATE`,
+      of,
     );
-    if (old === undefined) return { commit: false, value: 'over' };
+    if (before === undefined) return { commit: false, value: 'over' };
+    // Cut off to what the column holds: rounded up, a key without an overlap would outlive this moment.
+    const [after] = await transaction.query<Pick<ApiKey, 'expiresAt'>>(
+      `UPDATE api_key
+       SET expires_at = least(expires_at, date_trunc('milliseconds', now()) + make_interval(secs => $3))
+       WHERE environment_id = $1 AND id = $2 RETURNING expires_at`,
+      [...of, overlapSeconds],
+    );
     if (!(await hasRoom(transaction, environment.id, limit))) return { commit: false, value: 'too_many' };
     const secret = await insertKey(transaction, key);
     if (secret === undefined) return { commit: false, value: 'replaced' };
     await addAuditEntry(transaction, by, {
       act: 'API_KEY_ROLLED',
       subject: encodeId('ApiKey', replacesId),
-      before: { expiresAt: old.before },
-      after: { expiresAt: old.until, replacement: { id: encodeId('ApiKey', key.id), scopes, expiresAt } },
+      before,
+      after: { ...after, replacement: { id: encodeId('ApiKey', key.id), scopes, expiresAt } },
     });
     return { commit: true, value: { secret } };
   });

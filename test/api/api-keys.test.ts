@@ -45,12 +45,13 @@ test('a key is made, used, listed and revoked', async () => {
   expect(secret).toMatch(/^sk_test_[\w-]{32}$/);
   expect(await statusOf(secret)).toBe(200);
   expect(await ring.list('ACTIVE')).toContainEqual(expect.objectContaining({ id: key.id, name: 'Order service' }));
-  const revoked = only(await ring.revoke(key.id), 'RevokeApiKeyPayload').apiKey;
+  // When it was used last is written aside, at a moment of its own.
+  const { lastUsedAt: _, ...revoked } = only(await ring.revoke(key.id), 'RevokeApiKeyPayload').apiKey;
   expect(revoked).toMatchObject({ id: key.id, status: 'REVOKED', revokedAt: expect.any(String) });
   expect(await statusOf(secret)).toBe(401);
-  expect(only(await ring.revoke(key.id), 'RevokeApiKeyPayload').apiKey).toEqual(revoked);
+  expect(only(await ring.revoke(key.id), 'RevokeApiKeyPayload').apiKey).toMatchObject(revoked);
   expect(await ring.list('ACTIVE')).not.toContainEqual(expect.objectContaining({ id: key.id }));
-  expect(await ring.list('REVOKED')).toContainEqual(revoked);
+  expect(await ring.list('REVOKED')).toContainEqual(expect.objectContaining(revoked));
 });
 
 test('the secret is told once: it is in no row, no list and no line of the log', async () => {

@@ -41,7 +41,7 @@ export function placesOf(schema: GraphQLSchema): Place[] {
   );
 }
 
-function rootsOf(schema: GraphQLSchema): GraphQLObjectType[] {
+export function rootsOf(schema: GraphQLSchema): GraphQLObjectType[] {
   return [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null);
 }
 

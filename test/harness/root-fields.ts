@@ -11,6 +11,7 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
+import { rootsOf } from './places.ts';
 
 /** For walks over the schema: what stands at its root, and the least that each can be asked with. */
 
@@ -18,10 +19,7 @@ export type RootField = readonly [name: string, type: GraphQLObjectType, field: 
 
 /** Every field at the root, named as "Query.payment". */
 export function rootFieldsOf(schema: GraphQLSchema): RootField[] {
-  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
-    (type) => type != null,
-  );
-  return roots.flatMap((type) =>
+  return rootsOf(schema).flatMap((type) =>
     Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, type, field] as const),
   );
 }
