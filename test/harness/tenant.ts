@@ -9,8 +9,8 @@ import { Backstage } from './backstage.ts';
 import type { FarProcessor } from './far-processor.ts';
 import { only, type TestGateway } from './gateway.ts';
 import { Hooks } from './hooks.ts';
-import { MerchantAccounts, notify } from './merchant-accounts.ts';
 import { KeyRing } from './key-ring.ts';
+import { MerchantAccounts, notify } from './merchant-accounts.ts';
 import { grant, makeToken, Payer } from './payer.ts';
 import { lost } from './stand-ins.ts';
 import { until } from './until.ts';
@@ -66,7 +66,11 @@ export class Tenant {
     const merchant = new MerchantAccounts(() => gateway, name);
     const { till } = merchant;
     const mode = name === 'live' ? 'live' : 'test';
-    await addSpareKey(gateway, key);
+    // One that can be rolled and revoked, and the tenant goes on.
+    await new KeyRing(
+      () => gateway,
+      () => key,
+    ).make('READ');
     const account = await merchant.open({ secretKey: `sk_${mode}_${name}_00001234`, name, rawCards: true });
     only(await new Hooks(() => gateway, name).create({ url }), 'CreateWebhookEndpointPayload');
     const email = `${name}@example.com`;
@@ -88,11 +92,6 @@ export class Tenant {
       { input: { day: '2026-01-01', processorAccountId: account.id } },
       { key },
     );
-    // One that can be rolled and revoked, and the tenant goes on.
-    await new KeyRing(
-      () => gateway,
-      () => key,
-    ).make('READ');
     await restOf(gateway, key);
     const { environmentId, ids } = await idsOf(gateway, key);
     const actor = ids.get('ApiKey')?.at(-1) ?? '';
@@ -131,14 +130,6 @@ async function humanIdOf(gateway: TestGateway, key: string, id: string): Promise
   const document = 'query ($id: ID!) { payment(id: $id) { humanId } }';
   const { data } = await gateway.request<{ payment: { humanId: string } }>(document, { id }, { key });
   return data?.payment.humanId ?? '';
-}
-
-/** A key besides the one that everything is done with: it may be rolled and revoked. */
-async function addSpareKey(gateway: TestGateway, key: string): Promise<void> {
-  const document = 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { __typename } }';
-  const input = { name: 'spare', scopes: ['READ'] };
-  const { text } = await gateway.request(document, { input }, { key });
-  if (!text.includes('CreateApiKeyPayload')) throw new Error(text);
 }
 
 /** An operation of which nobody could find out anything, until somebody said what it was. */
