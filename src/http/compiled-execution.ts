@@ -31,7 +31,10 @@ async function executeCompiled(compiled: CompiledQuery, args: ExecutionArgs): Pr
   const context = args.contextValue as Context;
   const lookAhead = new LookAhead();
   context.lookAhead = lookAhead;
-  const result: ExecutionResult = await compiled.query(args.rootValue, context, args.variableValues);
+  const result: ExecutionResult = await Promise.race([
+    compiled.query(args.rootValue, context, args.variableValues),
+    endOf(args.abortSignal),
+  ]);
   context.lookAhead = undefined;
   if (result.errors === undefined && lookAhead.sufficed) {
     lookAhead.learn();
@@ -39,6 +42,13 @@ async function executeCompiled(compiled: CompiledQuery, args: ExecutionArgs): Pr
   }
   renewLoaders(context);
   return execute(args);
+}
+
+/** What is compiled knows nothing of time: an answer that does not come in time comes to nothing. */
+function endOf(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 /** What is known of an operation: that it was asked for once, or what it was compiled to; null if it is not to be. */
