@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { CreateCustomerDocument, PaymentEventsDocument, ViewerDocument } from '../../generated/operations/graphql.ts';
-import { perSecond } from '../../src/domain/transport-limits.ts';
+import { perSecond, TRANSPORT_RATES } from '../../src/domain/transport-limits.ts';
 import { startGateway, useGateway, type TestGateway } from '../harness/gateway.ts';
 import { countListeners } from '../harness/listeners.ts';
 import { makeToken } from '../harness/payer.ts';
@@ -15,7 +15,7 @@ const listeners = countListeners();
 /** Bursts that a test can use up, and hours until one comes back. */
 const seldom = (burst: number) => ({ ...perSecond(1, burst), windowMs: 10_000_000 });
 const rates = { key: seldom(5), token: seldom(3), address: seldom(4) };
-const gateway = useGateway({ transport: { trustedProxies: ['127.0.0.1'] } });
+const gateway = useGateway({ transport: { rates: TRANSPORT_RATES, trustedProxies: ['127.0.0.1'] } });
 
 /** Another one, on a database of its own: what was counted before does not count. */
 async function limited(
