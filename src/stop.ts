@@ -58,7 +58,10 @@ export async function stopApp(parts: Parts, { drainMs, stopMs }: StopTimes): Pro
   } finally {
     isOver.forget();
   }
-  log.warn({ ...server.left(), due: due.underWay() }, 'the time to stop is over, and not everything has ended');
+  log.warn(
+    { ...server.left(), due: due.underWay().join(', ') },
+    'the time to stop is over, and not everything has ended',
+  );
   due.giveUp();
   server.destroy();
   const handedBack = after(HAND_BACK_MS);

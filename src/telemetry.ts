@@ -52,6 +52,12 @@ const FACTS = [
   'count',
   'accounts',
   'pieces',
+  'dropped',
+  'epoch',
+  'requests',
+  'sockets',
+  'operations',
+  'due',
 ] as const;
 
 export type Facts = Readonly<Partial<Record<(typeof FACTS)[number], string | number | boolean | null>>>;

@@ -59,7 +59,7 @@ async function make(): Promise<typeof made> {
   const idempotencyKey = randomUUID();
   const paid = only(await shop.create({ idempotencyKey, process: true, card: card() }), 'CreatePaymentPayload').payment;
   const { receipt, fingerprint } = await signedOf(before, paid.id);
-  const open = await shop.pay({ process: false });
+  const open = only(await shop.create(), 'CreatePaymentPayload').payment;
   const hook = await new Hooks(() => before).create({ url: receiver.url('hook'), eventTypes: ['PAYMENT_SUCCEEDED'] });
   const { secret, webhookEndpoint } = only(hook, 'CreateWebhookEndpointPayload');
   for (let failures = 0; failures < 10; failures++) await shop.payWith(DECLINED);
@@ -120,8 +120,9 @@ test('a client token of before is taken; a new one is signed with the next secre
 });
 
 test('addresses of pages that were made before lead there', async () => {
-  const open = await till.pay({ process: false });
+  const open = only(await till.create(), 'CreatePaymentPayload').payment;
   for (const path of [made.pay, made.receipt, (await signedOf(after, open.id)).pay]) {
+    expect(path).toMatch(/^\/(pay|receipt)\/./);
     expect((await fetch(new URL(path, after.url))).status).toBe(200);
   }
   const token = made.receipt.slice('/receipt/'.length);
