@@ -21,6 +21,7 @@ async function subscriber(options: Partial<StreamOptions> = {}, secret = gateway
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    whenDismissed: () => () => undefined,
     log: { cursorOf: ({ position }: EventPosition) => String(position) },
   };
   const context = createContext(app, feed as unknown as EventFeed, { kind: 'key', key });
