@@ -118,8 +118,8 @@ export async function copyTemplates(
 }
 
 /**
- * Takes the foreign keys away. Row by row their checks are three quarters of the time that copying takes; checked set by
- * set in the end they hold for the same rows.
+ * Takes the foreign keys away. Checked row by row they would take long; checked set by set in the end they hold for the
+ * same rows.
  * @returns the statements that put them back, and fail for a row that refers to nothing
  */
 async function putOffForeignKeys(client: Client): Promise<string[]> {
