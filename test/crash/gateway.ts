@@ -18,8 +18,9 @@ const app = await startApp({
   host: '127.0.0.1',
   port: 0,
   log: pino({ level: 'silent' }),
-  // What stands still holds up nothing that is to come there, too.
-  transactionsAtOnce: 12,
+  // Each of what stands still may hold a transaction and a connection of its own: more of both than there are cases.
+  transactionsAtOnce: 32,
+  poolSize: 48,
   sandbox: { ...options.sandbox, interpose: failpoints.interposed },
 });
 process.on('message', (orders: Orders) => {
