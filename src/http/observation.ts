@@ -201,14 +201,16 @@ function lookThrough(document: DocumentNode, name: string | null | undefined): P
     .find((each) => name == null || each.name?.value === name);
   if (operation === undefined) return { type: 'none', field: 'none' };
   const fields = new Set<string>();
+  // Each once: fragments that spread one another twice double with every one of them.
+  const spread = new Set<string>();
   const add = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
       if (selection.kind === Kind.FIELD) fields.add(selection.name.value);
       else if (selection.kind === Kind.INLINE_FRAGMENT) add(selection.selectionSet);
-      else {
-        const spread = selection.name.value;
+      else if (!spread.has(selection.name.value)) {
+        spread.add(selection.name.value);
         const fragment = document.definitions.find(
-          (each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === spread,
+          (each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === selection.name.value,
         );
         if (fragment?.kind === Kind.FRAGMENT_DEFINITION) add(fragment.selectionSet);
       }

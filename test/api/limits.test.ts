@@ -93,6 +93,16 @@ const ATTACKS: readonly (readonly [string, string, Payload])[] = [
     },
   ],
   [
+    'fragments that double with each level, at the root',
+    'QUERY_TOO_LARGE',
+    {
+      query: `{ ...F0 } fragment F45 on Query { viewer { mode } } ${many(
+        45,
+        (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`,
+      )}`,
+    },
+  ],
+  [
     'a depth of 30 through a circle of lists',
     'DOCUMENT_TOO_DEEP',
     { query: `{ payment(id: "x") { ${nested(15, 'attempts { payment {', 'id', '} }')} } }` },
