@@ -1,7 +1,7 @@
 import { getOperationAST, GraphQLError, Lexer, parse, Source, TokenKind, type DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { shapeOf } from './document-shape.ts';
-import { limitError, operationError } from './limit-error.ts';
+import { overLimit, refusal, type RefusalCode } from './refusal.ts';
 import type { Limits } from '../domain/limits.ts';
 
 /**
@@ -39,10 +39,10 @@ export function parseWithin(limits: Limits, source: string | Source): DocumentNo
   const shape = shapeOf(document);
   const { nesting } = limits;
   if (shape.nesting > nesting) throw tooNested('The selections are', nesting, shape.nesting);
-  const check = (name: keyof typeof shape, code: string, what: string): void => {
+  const check = (name: keyof typeof shape, code: RefusalCode, what: string): void => {
     const found = shape[name];
     if (found > limits[name])
-      throw limitError(code, `${what}: ${found}; the limit is ${limits[name]}.`, at(name, found));
+      throw overLimit(code, `${what}: ${found}; the limit is ${limits[name]}.`, at(name, found));
   };
   const at = (name: keyof typeof shape, found: number) => ({ limit: limits[name], found });
   check('depth', 'DOCUMENT_TOO_DEEP', 'So many levels of fields are too many');
@@ -70,19 +70,19 @@ function checkTokens({ tokens, nesting, directives }: Limits, source: Source): v
     const { kind } = lexer.token;
     if (found > tokens) {
       const message = `This document has more than ${tokens} tokens, which is the limit.`;
-      throw limitError('TOO_MANY_TOKENS', message, { limit: tokens, found });
+      throw overLimit('TOO_MANY_TOKENS', message, { limit: tokens, found });
     }
     open += BRACKETS[kind] ?? 0;
     if (open > nesting) throw tooNested('The brackets of this document are', nesting, open);
     if (kind === TokenKind.AT && ++directivesFound > directives) {
       const message = `This document has more than ${directives} directives, which is the limit.`;
-      throw limitError('TOO_MANY_DIRECTIVES', message, { limit: directives, found: directivesFound });
+      throw overLimit('TOO_MANY_DIRECTIVES', message, { limit: directives, found: directivesFound });
     }
   }
 }
 
 function tooNested(what: string, limit: number, found: number): GraphQLError {
-  return limitError('TOO_DEEPLY_NESTED', `${what} nested more than ${limit} deep, which is the limit.`, {
+  return overLimit('TOO_DEEPLY_NESTED', `${what} nested more than ${limit} deep, which is the limit.`, {
     limit,
     found,
   });
@@ -110,5 +110,5 @@ function checkOperation(document: DocumentNode, name: unknown): void {
     given === undefined
       ? 'Give operationName: this document does not have exactly one operation.'
       : 'This document has no operation of the name that operationName gives.';
-  throw operationError('OPERATION_NOT_FOUND', message);
+  throw refusal('OPERATION_NOT_FOUND', 400, message);
 }

@@ -9,7 +9,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { cancelledBy } from '../store/cancellation.ts';
 import { executeQuery } from './compiled-execution.ts';
-import { operationError } from './limit-error.ts';
+import { refusal } from './refusal.ts';
 
 /** What the transport has put beside the context: the end of the request, or of the operation on a socket. */
 interface Transport {
@@ -59,7 +59,7 @@ function inTime<R extends ExecutionResult>(
   const result = run(ending.signal);
   if (!(result instanceof Promise)) return result;
   const timer = setTimeout(() => ending.abort(timeout(limitMs)), limitMs);
-  const leave = (): void => ending.abort(operationError('OPERATION_CANCELED', 'Nobody waits for the answer.', 499));
+  const leave = (): void => ending.abort(refusal('OPERATION_CANCELED', 499, 'Nobody waits for the answer.'));
   if (leaving?.aborted === true) leave();
   leaving?.addEventListener('abort', leave, { once: true });
   return result
@@ -86,7 +86,5 @@ function mutationTimeout(limitMs: number): GraphQLError {
 }
 
 function timeoutError(limitMs: number, message: string): GraphQLError {
-  const error = operationError('OPERATION_TIMEOUT', message, 504);
-  Object.assign(error.extensions, { limitMs });
-  return error;
+  return refusal('OPERATION_TIMEOUT', 504, message, { extensions: { limitMs } });
 }

@@ -1,7 +1,7 @@
 import { BREAK, validate, visit, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
-import { operationError } from './limit-error.ts';
+import { refusal } from './refusal.ts';
 
 /** In production, the schema is told to who has a secret key: not by introspection, and not by what an error suggests. */
 export function useProduction(): Plugin<Context> {
@@ -24,7 +24,7 @@ interface Hook {
 function refuseIntrospection({ args, setResultAndStopExecution }: Hook): void {
   const { credential } = args.contextValue as Context;
   if (credential.kind === 'key' || !introspects(args.document)) return;
-  const error = operationError('INTROSPECTION_NOT_ALLOWED', 'Only a secret key may ask for the schema.', 403);
+  const error = refusal('INTROSPECTION_NOT_ALLOWED', 403, 'Only a secret key may ask for the schema.');
   setResultAndStopExecution({ errors: [error] });
 }
 

@@ -2,7 +2,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
 import { costOf } from './cost.ts';
-import { limitError } from './limit-error.ts';
+import { overLimit } from './refusal.ts';
 import type { Limits } from '../domain/limits.ts';
 
 /** Who sends this header with "1", or `extensions: { cost: true }` beside the query, is told what it costs. */
@@ -20,7 +20,7 @@ export function useQueryCost(limits: Pick<Limits, 'cost' | 'payerCost'>): Plugin
     const cost = asksForCost(context) ? { extensions: { cost: { requested, limit } } } : undefined;
     if (requested > limit) {
       const message = 'This asks for too much at once: ask for less, or in smaller pages.';
-      const errors = [limitError('QUERY_TOO_LARGE', message, { limit, found: requested })];
+      const errors = [overLimit('QUERY_TOO_LARGE', message, { limit, found: requested })];
       setResultAndStopExecution({ errors, ...cost });
       return undefined;
     }

@@ -3,7 +3,7 @@ import { validate, type GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { z } from 'zod';
 import { parseWithin } from './document-limits.ts';
-import { operationError } from './limit-error.ts';
+import { refusal } from './refusal.ts';
 import type { Limits } from '../domain/limits.ts';
 
 /** Documents that clients were built with, by what they send in place of them. */
@@ -78,7 +78,7 @@ interface Params {
 export function useTrustedDocuments(trusted: TrustedDocuments | undefined): Plugin {
   return {
     onParams({ params, setParams }) {
-      // What is no object is refused by Yoga.
+      // What is no object is refused as such afterwards.
       if (typeof params === 'object' && params !== null) setParams(withTrusted(trusted, params));
     },
   };
@@ -94,12 +94,12 @@ export function withTrusted<P extends Params>(trusted: TrustedDocuments | undefi
   const query = hash === undefined ? undefined : trusted.documents.get(hash);
   if (query !== undefined) return { ...params, query };
   if (hash !== undefined && (trusted.only || !params.query)) {
-    throw operationError('PERSISTED_QUERY_NOT_IN_LIST', 'No trusted document has this hash.');
+    throw refusal('PERSISTED_QUERY_NOT_IN_LIST', 400, 'No trusted document has this hash.');
   }
   if (trusted.only) {
     const message =
       'Only trusted documents are executed: give the hash of one in extensions.persistedQuery.sha256Hash.';
-    throw operationError('PERSISTED_QUERY_ID_REQUIRED', message);
+    throw refusal('PERSISTED_QUERY_ID_REQUIRED', 400, message);
   }
   return params;
 }
