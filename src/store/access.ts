@@ -15,7 +15,7 @@ function hashOf(secret: string): Buffer {
 }
 
 /** Of a key: it is taken now. On the database's clock, so that all processes agree on when one is over. */
-const IS_GOOD = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())';
+export const IS_GOOD = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())';
 
 /**
  * Whose key this is; undefined for one that nobody has, that is over or that was revoked.

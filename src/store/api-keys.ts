@@ -1,6 +1,6 @@
 import type { ApiKey, Environment } from '../../generated/prisma/client.ts';
 import { encodeId } from '../domain/ids.ts';
-import { insertKey, type NewKey } from './access.ts';
+import { insertKey, IS_GOOD, type NewKey } from './access.ts';
 import { addAuditEntry, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
 import { lockEnvironment } from './environment-settings.ts';
@@ -23,8 +23,7 @@ export async function findApiKey(
 /** Whether an environment has room for one more key. Requests at once are counted one after the other. */
 async function hasRoom(transaction: Transaction, environmentId: string, limit: number): Promise<boolean> {
   const [there] = await transaction.query<{ count: number }>(
-    `SELECT count(*)::int AS count FROM api_key
-     WHERE environment_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
+    `SELECT count(*)::int AS count FROM api_key WHERE environment_id = $1 AND ${IS_GOOD}`,
     [environmentId],
   );
   return there !== undefined && there.count < limit;
@@ -66,9 +65,7 @@ export async function rollKey(
     await lockEnvironment(transaction, environment.id);
     const of = [environment.id, replacesId];
     const [before] = await transaction.query<Pick<ApiKey, 'expiresAt'>>(
-      `SELECT expires_at FROM api_key
-       WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-       FOR NO KEY UPDATE`,
+      `SELECT expires_at FROM api_key WHERE environment_id = $1 AND id = $2 AND ${IS_GOOD} FOR NO KEY UPDATE`,
       of,
     );
     if (before === undefined) return { commit: false, value: 'over' };

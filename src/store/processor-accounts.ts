@@ -1,6 +1,7 @@
 import type { PaymentMethod, ProcessorAccount } from '../../generated/prisma/client.ts';
 import { addAuditEntry, type Audited, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
+import { lockEnvironment } from './environment-settings.ts';
 import { transact, type SetBased, type Transaction } from './transaction.ts';
 
 type NewAccount = Omit<
@@ -21,7 +22,7 @@ export async function addProcessorAccount(
   const { environmentId, actor } = by;
   const { id, name, processor, credentials, credentialsKeyId, hint, rawCards } = account;
   return transact(database, async (transaction) => {
-    await transaction.query('SELECT 1 FROM environment WHERE id = $1 FOR NO KEY UPDATE', [environmentId]);
+    await lockEnvironment(transaction, environmentId);
     const [there] = await transaction.query<{ count: number; taken: boolean }>(
       `SELECT count(*)::int AS count, coalesce(bool_or(name = $2), false) AS taken
        FROM processor_account WHERE environment_id = $1`,

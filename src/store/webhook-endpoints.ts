@@ -1,6 +1,7 @@
 import type { WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { addAuditEntry, type Audited, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
+import { lockEnvironment } from './environment-settings.ts';
 import { transact, type Transaction } from './transaction.ts';
 
 type EndpointKey = Pick<WebhookEndpoint, 'environmentId' | 'id'>;
@@ -19,7 +20,7 @@ export async function addEndpoint(
   const { environmentId, actor } = by;
   const { id, url, description, eventTypes } = endpoint;
   return transact(database, async (transaction) => {
-    await transaction.query('SELECT 1 FROM environment WHERE id = $1 FOR NO KEY UPDATE', [environmentId]);
+    await lockEnvironment(transaction, environmentId);
     const added = await transaction.query(
       `INSERT INTO webhook_endpoint (environment_id, id, url, description, event_types, created_by, updated_by)
        SELECT $1, $2, $3, $4, $5::payment_event_type[], $6, $6
