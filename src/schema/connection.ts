@@ -24,6 +24,11 @@ interface ConnectionArguments {
   readonly before?: string | null | undefined;
 }
 
+interface Edge<R> {
+  readonly cursor: string;
+  readonly node: R;
+}
+
 interface PageInfo {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
@@ -32,9 +37,24 @@ interface PageInfo {
 }
 
 interface Connection<R> {
-  edges: { cursor: string; node: R }[];
+  edges: Edge<R>[];
   pageInfo: PageInfo;
   totalCount: () => Promise<number>;
+}
+
+/** An entry of a page. Most are asked for their node only. */
+class Entry<R> implements Edge<R> {
+  readonly node: R;
+  readonly #keyOf: (row: R) => unknown[];
+
+  constructor(node: R, keyOf: (row: R) => unknown[]) {
+    this.node = node;
+    this.#keyOf = keyOf;
+  }
+
+  get cursor(): string {
+    return encodeCursor(this.#keyOf(this.node));
+  }
 }
 
 interface OrderColumn<R> {
@@ -72,7 +92,8 @@ export async function keysetConnection<R extends object>(options: KeysetOptions<
       args,
       defaultSize: PAGE_SIZE_DEFAULT,
       maxSize: PAGE_SIZE_MAX,
-      toCursor: (row) => encodeCursor(keyOf(row as R)),
+      // Of each entry, when it is asked for.
+      toCursor: () => '',
     },
     async ({ before, after, limit, inverted }) => {
       const rows = await read({
@@ -85,12 +106,23 @@ export async function keysetConnection<R extends object>(options: KeysetOptions<
     },
   );
   // The plugin's types lose the type of a row under `edgesFieldOptions`; the rows are the ones that were read.
-  const { edges, pageInfo } = page as Omit<Connection<R>, 'totalCount'>;
-  // The plugin says "" where there is no entry.
-  const { startCursor, endCursor, ...more } = pageInfo;
+  const { edges: entries, pageInfo } = page as Omit<Connection<R>, 'totalCount'>;
+  const edges = entries.map(({ node }) => new Entry(node, keyOf));
+  const { hasNextPage, hasPreviousPage } = pageInfo;
+  // Of an empty page the plugin says where it was asked to begin, and "" where it was not.
+  const none = pageInfo.startCursor || null;
   return {
     edges,
-    pageInfo: { ...more, startCursor: startCursor || null, endCursor: endCursor || null },
+    pageInfo: {
+      hasNextPage,
+      hasPreviousPage,
+      get startCursor() {
+        return edges.at(0)?.cursor ?? none;
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? none;
+      },
+    },
     totalCount: count,
   };
 }

