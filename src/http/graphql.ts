@@ -47,6 +47,8 @@ export interface TransportContext extends Partial<HttpContext> {
   credential?: Credential;
   /** Given when the client of a WebSocket completes the operation, or goes away. */
   readonly signal?: AbortSignal | undefined;
+  /** What stands for fetch's Request, where Yoga has made none. */
+  readonly request?: object;
 }
 
 export type GraphQLServer = YogaServerInstance<TransportContext, Context>;

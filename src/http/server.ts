@@ -18,6 +18,7 @@ import { SecurityHeaders } from './security-headers.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import type { Observation } from './observation.ts';
 import { UnderWay } from './under-way.ts';
+import { answerPlain, isPlain } from './plain-requests.ts';
 import { serveWebSocket } from './websocket.ts';
 
 export interface ServerOptions {
@@ -85,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
   const cors = new Cors(settings.corsOrigins, gateway.publicUrl);
   const headers = new SecurityHeaders(gateway.publicUrl);
   const underWay = new UnderWay();
+  const mask = createMask(log, gateway.telemetry);
   const graphql = createGraphQL({ ...options, admission, connections, underWay });
   const boundToLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
   const open = new Set<ServerResponse>();
@@ -121,7 +123,8 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
       cors.answerPreflight(request, response);
     } else {
       cors.set(request, response);
-      await graphql(request, response);
+      if (isPlain(request)) await answerPlain(request, response, { ...options, admission, graphql, mask });
+      else await graphql(request, response);
     }
   };
   const clients = new Set<Socket>();
@@ -129,7 +132,6 @@ export async function startServer(options: ServerOptions): Promise<GatewayServer
     clients.add(socket);
     socket.once('close', () => clients.delete(socket));
   });
-  const mask = createMask(log, gateway.telemetry);
   const sockets = serveWebSocket(server, { ...options, admission, connections, cors, headers, graphql, mask });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;

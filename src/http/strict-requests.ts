@@ -18,7 +18,7 @@ export interface HttpContext {
   credential?: Credential;
 }
 
-interface Options {
+export interface RequestOptions {
   readonly settings: TransportSettings;
   readonly admission: Admission;
   readonly networkOf: NetworkOf;
@@ -44,7 +44,7 @@ const FRESH_MS = 1_000;
  * Takes requests over HTTP in place of Yoga: what is wrong with their head is refused before their credential is looked at,
  * and that before anything of their body is read.
  */
-export function useStrictRequests(options: Options): Plugin<object, HttpContext> {
+export function useStrictRequests(options: RequestOptions): Plugin<object, HttpContext> {
   return {
     onRequestParse({ serverContext, setRequestParser }) {
       checkHead(serverContext, options.settings);
@@ -53,7 +53,11 @@ export function useStrictRequests(options: Options): Plugin<object, HttpContext>
   };
 }
 
-async function receive(context: HttpContext, options: Options): Promise<GraphQLParams> {
+/**
+ * What a request asks for, once its credential was let in.
+ * @throws a GraphQL error for what is not
+ */
+export async function receive(context: HttpContext, options: RequestOptions): Promise<GraphQLParams> {
   const { settings, admission, networkOf } = options;
   const { req, res } = context;
   const text = credentialOf((name) => req.headers[name] as string | undefined);
@@ -77,7 +81,7 @@ async function bodyOf({ req }: HttpContext, bytesMax: number): Promise<Buffer> {
 }
 
 /** @throws a GraphQL error for what the headers alone tell */
-function checkHead({ req }: HttpContext, { queryStringBytesMax }: TransportSettings): void {
+export function checkHead({ req }: HttpContext, { queryStringBytesMax }: TransportSettings): void {
   const { method, headers, url = '' } = req;
   if (method !== 'GET' && method !== 'POST') {
     throw refusal('METHOD_NOT_ALLOWED', 405, 'GraphQL is asked by POST, or by GET.', {

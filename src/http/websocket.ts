@@ -1,15 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  GraphQLError,
-  type DocumentNode,
-  type ExecutionArgs,
-  type FormattedExecutionResult,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  type subscribe as graphqlSubscribe,
-} from 'graphql';
-import { handleProtocols, makeServer, type ConnectionInitMessage, type SubscribePayload } from 'graphql-ws';
+import { GraphQLError, type ExecutionArgs, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
+import { handleProtocols, makeServer, type ConnectionInitMessage } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { TransportSettings } from '../domain/transport-limits.ts';
 import type { Context } from '../schema/context.ts';
@@ -19,9 +11,10 @@ import type { Admission } from './admission.ts';
 import { credentialOf } from './authentication.ts';
 import type { Connections } from './connections.ts';
 import type { Cors } from './cors.ts';
-import { GRAPHQL_PATH, type GraphQLServer, type TransportContext } from './graphql.ts';
+import { GRAPHQL_PATH, type GraphQLServer } from './graphql.ts';
 import type { createMask } from './masking.ts';
 import type { Observation } from './observation.ts';
+import { prepare, type Prepared } from './prepare.ts';
 import { refusal } from './refusal.ts';
 import type { SecurityHeaders } from './security-headers.ts';
 import { CLOSE, CLOSE_TIMEOUT_MS, OpenSocket, sendAll } from './socket.ts';
@@ -141,7 +134,8 @@ function speak({
         try {
           if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
           const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
-          return await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal }, scope);
+          const prepared = await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
+          return 'args' in prepared ? { ...prepared.args, rootValue: { ...prepared, scope } } : prepared;
         } catch (error) {
           // Thrown on, it would close the whole socket for one operation's fault.
           return [mask(error) as GraphQLError];
@@ -156,11 +150,11 @@ function speak({
     onOperation: ({ extra }, id, _payload, args, result) =>
       Symbol.asyncIterator in result ? sendAll(extra, id, result, args.contextValue as Context) : undefined,
     execute: (args) => {
-      const { execute, scope } = (args as Prepared).rootValue;
+      const { execute, scope } = (args as Args).rootValue;
       return observation.execute(scope, () => execute(args));
     },
     subscribe: (args) => {
-      const { subscribe, scope } = (args as Prepared).rootValue;
+      const { subscribe, scope } = (args as Args).rootValue;
       return observation.execute(scope, () => subscribe(args));
     },
   });
@@ -199,42 +193,8 @@ function endOf(subscriptions: Record<string, unknown>, id: string): AbortSignal 
   return ending.signal;
 }
 
-/** What Yoga prepares for an operation. Its own types leave every function `any`. */
-interface Enveloped {
-  readonly schema: GraphQLSchema;
-  readonly parse: (source: string) => DocumentNode;
-  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
-  readonly contextFactory: () => unknown;
-  readonly execute: Execute;
-  readonly subscribe: Execute;
-}
-
-type Execute = (args: ExecutionArgs) => ReturnType<typeof graphqlSubscribe>;
-
-type Prepared = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { readonly scope: Scope } };
-
-/** Parses and validates an operation, and gives it a context of its own. */
-async function prepare(
-  graphql: GraphQLServer,
-  payload: SubscribePayload,
-  transport: TransportContext,
-  scope: Scope,
-): Promise<Prepared | readonly GraphQLError[]> {
-  const given: unknown = { ...transport, params: payload };
-  const enveloped: Enveloped = graphql.getEnveloped(given as Parameters<GraphQLServer['getEnveloped']>[0]);
-  const { schema, execute, subscribe } = enveloped;
-  const document = enveloped.parse(payload.query);
-  const errors = enveloped.validate(schema, document);
-  if (errors.length > 0) return errors;
-  return {
-    schema,
-    document,
-    operationName: payload.operationName ?? null,
-    variableValues: payload.variables ?? null,
-    contextValue: await enveloped.contextFactory(),
-    rootValue: { execute, subscribe, scope },
-  };
-}
+/** What graphql-ws hands on to who executes. */
+type Args = ExecutionArgs & { rootValue: Pick<Prepared, 'execute' | 'subscribe'> & { readonly scope: Scope } };
 
 /** The key in connection_init's payload, with names in any case, at its top or under `headers`. */
 function credentialIn(payload: Readonly<Record<string, unknown>> | undefined): string | undefined {
