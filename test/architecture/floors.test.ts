@@ -34,6 +34,7 @@ const PLANTED: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ['types only', 'src/config.ts', `import { log } from './telemetry.ts';`],
   ['types only', 'src/http/a.ts', `import { readConfig } from '../config.ts';`],
   ['types only', 'src/payments/a.ts', `import { type Logger } from '../telemetry.ts';`],
+  ['types only', 'src/payments/a.ts', `import { newId } from '../new-id.ts';`],
   ['wiring', 'src/http/a.ts', `import { createApp } from '../app.ts';`],
   ['wiring', 'src/http/a.ts', `import type { App } from '../app.ts';`],
   ['wiring', 'src/telemetry.ts', `import type { App } from './app.ts';`],

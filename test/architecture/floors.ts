@@ -22,8 +22,10 @@ const BESIDE: Readonly<Record<string, 'wiring' | 'known by type'>> = {
   'app.ts': 'wiring',
   'build.ts': 'wiring',
   'demo.ts': 'wiring',
+  'gateway.ts': 'wiring',
   'stop.ts': 'wiring',
   'config.ts': 'known by type',
+  'new-id.ts': 'known by type',
   'telemetry.ts': 'known by type',
   'tracing.ts': 'known by type',
 };
