@@ -1,6 +1,7 @@
+import type { Facts } from '../facts.ts';
 import type { Database } from '../store/database.ts';
 import type { KeyUses } from '../store/key-uses.ts';
-import type { Facts, Telemetry } from '../telemetry.ts';
+import type { Telemetry } from '../telemetry.ts';
 import type { Circuits } from './circuits.ts';
 import type { Connections } from './connections.ts';
 import type { Keyring } from './keyring.ts';

@@ -35,6 +35,9 @@ const PLANTED: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ['types only', 'src/http/a.ts', `import { readConfig } from '../config.ts';`],
   ['types only', 'src/payments/a.ts', `import { type Logger } from '../telemetry.ts';`],
   ['types only', 'src/payments/a.ts', `import { newId } from '../new-id.ts';`],
+  ['types only', 'src/payments/a.ts', `import { allowedFacts } from '../facts.ts';`],
+  ['types only', 'src/config.ts', `import { allowedFacts } from './facts.ts';`],
+  ['floor', 'src/facts.ts', `import { createPayment } from './payments/create.ts';`],
   ['wiring', 'src/http/a.ts', `import { createApp } from '../app.ts';`],
   ['wiring', 'src/http/a.ts', `import type { App } from '../app.ts';`],
   ['wiring', 'src/telemetry.ts', `import type { App } from './app.ts';`],
@@ -119,6 +122,8 @@ const RIGHT: readonly (readonly [path: string, text: string])[] = [
   ['src/main.ts', `import { createApp } from './app.ts'; process.on('SIGTERM', () => process.exit(0));`],
   ['src/config.ts', `import { z } from 'zod'; import { uuidv7 } from './domain/ids.ts'; const a = process.env.PORT;`],
   ['src/telemetry.ts', `import { pino } from 'pino'; export type { Logger } from 'pino'; export const a = pino();`],
+  ['src/telemetry.ts', `import { allowedFacts } from './facts.ts'; export const a = allowedFacts({});`],
+  ['src/payments/a.ts', `import type { Facts } from '../facts.ts';`],
   [
     'src/domain/a.ts',
     `import assert from 'node:assert'; export const day = new Date(0); export const b = Date.UTC(1);`,
