@@ -32,6 +32,7 @@ const BESIDE: Readonly<Record<string, 'wiring' | 'known by type' | `part of ${st
   'new-id.ts': 'known by type',
   'telemetry.ts': 'known by type',
   'tracing.ts': 'known by type',
+  'variables.ts': 'part of config.ts',
 };
 
 /** Imports that belong to some places only: which, as what, and the paths below src/ where they may stand. */
