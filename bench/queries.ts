@@ -1,15 +1,12 @@
 /** What is read of a payment, the same of every server. */
-export interface PaymentShape {
-  readonly id: string;
-  readonly status: string;
-  readonly amount: number;
+export interface PaymentShape extends PartShape {
   readonly currency: string;
-  readonly createdAt: string;
   readonly customer: { readonly id: string; readonly email: string; readonly firstName: string } | null;
   readonly attempts: readonly PartShape[];
   readonly refunds: readonly PartShape[];
 }
 
+/** Of an attempt or a refund, and of the payment itself. */
 interface PartShape {
   readonly id: string;
   readonly status: string;
@@ -54,35 +51,22 @@ export function peerPayment(environmentId: string, id: string): string {
   );
 }
 
-interface OurPayment {
-  readonly id: string;
-  readonly status: string;
-  readonly createdAt: string;
-  readonly amount: { readonly amount: number; readonly currency: string };
-  readonly customer: { readonly id: string; readonly email: string; readonly firstName: string } | null;
+type OurPayment = Omit<PaymentShape, 'amount' | 'currency' | 'attempts' | 'refunds'> & {
+  readonly amount: Pick<PaymentShape, 'amount' | 'currency'>;
   readonly attempts: readonly OurPart[];
   readonly refunds: readonly OurPart[];
-}
+};
 
-type OurPart = Omit<PartShape, 'amount'> & { readonly amount: { readonly amount: number } };
+type OurPart = Omit<PartShape, 'amount'> & { readonly amount: Pick<PartShape, 'amount'> };
 
-interface PeerPayment {
-  readonly rowId: string;
-  readonly status: string;
-  readonly createdAt: string;
-  readonly amount: string;
+type PeerPayment = PeerPart & {
   readonly currency: string;
   readonly customerByEnvironmentIdAndCustomerId: { readonly rowId: string; email: string; firstName: string } | null;
   readonly attemptsByEnvironmentIdAndPaymentIdAndCurrencyList: readonly PeerPart[];
   readonly refundsByEnvironmentIdAndPaymentIdAndCurrencyList: readonly PeerPart[];
-}
+};
 
-interface PeerPart {
-  readonly rowId: string;
-  readonly status: string;
-  readonly createdAt: string;
-  readonly amount: string;
-}
+type PeerPart = Pick<PartShape, 'status' | 'createdAt'> & { readonly rowId: string; readonly amount: string };
 
 /** What the gateway, or who answers as it does, has said of payments. */
 export function readOurs(answer: string): PaymentShape[] {
@@ -113,11 +97,8 @@ export function readPeers(answer: string): PaymentShape[] {
   return nodes.map((node) => {
     const customer = node.customerByEnvironmentIdAndCustomerId;
     return {
-      id: node.rowId,
-      status: node.status,
-      amount: Number(node.amount),
+      ...readPeersPart(node),
       currency: node.currency,
-      createdAt: momentOf(node.createdAt),
       customer: customer && { id: customer.rowId, email: customer.email, firstName: customer.firstName },
       attempts: node.attemptsByEnvironmentIdAndPaymentIdAndCurrencyList.map(readPeersPart),
       refunds: node.refundsByEnvironmentIdAndPaymentIdAndCurrencyList.map(readPeersPart),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { newId } from '../src/app.ts';
+import { newId } from '../src/new-id.ts';
 import type { Connection } from '../src/postgres/connection.ts';
 import { applyMigrations } from '../src/postgres/migrations.ts';
 import { startTemporaryCluster } from '../src/postgres/temporary.ts';

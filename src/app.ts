@@ -1,60 +1,41 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { expireKeys } from './due/keys.ts';
-import { receiveNotification } from './due/notifications.ts';
-import { applyNotifications, forgetNotifications } from './due/processor-notifications.ts';
-import { runDuePayments } from './due/payments.ts';
-import { Bookkeeper } from './due/reconciliation.ts';
-import { recoverDue } from './due/recover.ts';
-import { startRounds, type Round } from './due/rounds.ts';
-import { forgetDeliveries, WebhookCourier } from './due/webhooks.ts';
-import { HUMAN_IDS, humanIdOf } from './domain/human-id.ts';
-import { uuidv7 } from './domain/ids.ts';
-import { TRANSPORT_DEFAULTS, type TransportSettings } from './domain/transport-limits.ts';
-import { networkReader } from './http/address.ts';
-import { challenge, CHALLENGE_PATH } from './http/challenge.ts';
-import type { Demo } from './http/explorer.ts';
-import { hosted } from './http/hosted.ts';
 import { DEFAULT_LIMITS, type Limits } from './domain/limits.ts';
+import { TRANSPORT_DEFAULTS, type TransportSettings } from './domain/transport-limits.ts';
+import { receiveNotification } from './due/notifications.ts';
+import { startRounds } from './due/rounds.ts';
+import { timetable } from './due/timetable.ts';
+import { WebhookCourier } from './due/webhooks.ts';
+import { createGateway, type GatewayOptions, type Receive } from './gateway.ts';
+import { networkReader } from './http/address.ts';
+import { challenge } from './http/challenge.ts';
+import type { Demo } from './http/explorer.ts';
 import { Readiness, readyz } from './http/health.ts';
+import { hosted } from './http/hosted.ts';
 import { Metrics } from './http/metrics.ts';
 import { notifications, type Refusal } from './http/notifications.ts';
 import { Observation } from './http/observation.ts';
 import { receipt } from './http/receipt.ts';
 import { startServer, type GatewayServer } from './http/server.ts';
 import type { TrustedDocuments } from './http/trusted-documents.ts';
-import { Circuits } from './payments/circuits.ts';
-import { Connections } from './payments/connections.ts';
-import type { Gateway, Settings } from './payments/gateway.ts';
-import { createKeyring } from './payments/keyring.ts';
-import type { Observer } from './payments/observer.ts';
-import type { Reconciler } from './payments/reconcile.ts';
+import { newId } from './new-id.ts';
+import type { Gateway } from './payments/gateway.ts';
 import { countMissing } from './postgres/migrations.ts';
-import type { Connector } from './processors/account-port.ts';
-import type { Notification, Processor } from './processors/port.ts';
 import { SandboxBooks } from './processors/sandbox/books.ts';
-import { deliverNotifications } from './processors/sandbox/notifications.ts';
-import { Sandbox, type SandboxOptions } from './processors/sandbox/sandbox.ts';
-import { gather } from './store/gather.ts';
-import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
-import { explainShortage, readCapacity } from './store/capacity.ts';
-import { Epochs, type PresentEpoch } from './store/epoch.ts';
-import { CHANNEL, EventFeed } from './store/event-feed.ts';
-import { KeyUses } from './store/key-uses.ts';
-import { countSealedOtherwise } from './store/processor-accounts.ts';
 import { stopApp, STOP_TIMES, type StopTimes } from './stop.ts';
+import { explainShortage, readCapacity } from './store/capacity.ts';
+import { openDatabase, type ConnectionTarget, type Database } from './store/database.ts';
+import { Epochs } from './store/epoch.ts';
+import { CHANNEL, EventFeed } from './store/event-feed.ts';
+import { gather } from './store/gather.ts';
+import { countSealedOtherwise } from './store/processor-accounts.ts';
 import { Telemetry, type Logger, type Tracer } from './telemetry.ts';
 import { resolveByDns, resolveHere, type Resolve } from './webhooks/resolve.ts';
 
-export interface AppOptions {
+export interface AppOptions extends GatewayOptions {
   readonly database: ConnectionTarget;
-  readonly secret: string;
-  /** Secrets whose work is taken, too: those of before, or the next one. */
-  readonly otherSecrets?: readonly string[] | undefined;
   readonly host: string;
   readonly port: number;
   /** Where payers reach this gateway; the address that it listens on if it is left out. */
   readonly publicUrl?: string | undefined;
-  readonly log: Logger;
   /** Where spans go; left out, there are none. */
   readonly tracer?: Tracer | undefined;
   /** What this replica does; everything if it is left out. */
@@ -63,16 +44,10 @@ export interface AppOptions {
   readonly poolSize?: number;
   /** The names of the migrations without which this build is not ready. */
   readonly migrations?: readonly string[];
-  /** Which build this is; "unknown" if it is left out. */
-  readonly commit?: string;
   /** Makes sure of the demo account and tells its key; left out, there is none. */
   readonly demo?: (gateway: Gateway) => Promise<Demo>;
-  readonly sandbox?: SandboxOptions & { readonly interpose?: Interposition };
   /** Who has it may read the metrics; left out, nobody may. */
   readonly metricsToken?: string | undefined;
-  /** The kinds of processors of which merchants may have accounts. */
-  readonly connectors?: readonly Connector[];
-  readonly settings?: Partial<Settings>;
   /** What the transport takes, where that is not the default. */
   readonly transport?: Partial<TransportSettings>;
   /** What one operation may come to, where that is not the default. */
@@ -92,14 +67,6 @@ export interface AppOptions {
 /** One replica may serve requests only, and another do what is due; who serves still ends what it has begun. */
 export type Role = 'all' | 'api' | 'worker';
 
-/** What stands between the gateway and the sandbox: the faults of a test, for instance. */
-export interface Interposition {
-  processor(sandbox: Processor): Processor;
-  receive(receive: Receive): Receive;
-}
-
-type Receive = (notification: Notification) => Promise<void>;
-
 export interface App {
   readonly gateway: Gateway;
   readonly server: GatewayServer;
@@ -111,29 +78,6 @@ export interface App {
   stop(times: StopTimes): Promise<boolean>;
   /** The same where nobody else is there to go to. */
   close(): Promise<void>;
-}
-
-const DAY_MS = 24 * 3_600_000;
-
-/** What compares a processor's books without a gateway around it: the command of tools/reconcile.ts. */
-export function createReconciler(
-  database: Database,
-  { secret, otherSecrets, connectors = [], log }: Pick<AppOptions, 'secret' | 'otherSecrets' | 'connectors' | 'log'>,
-): Reconciler {
-  const sandbox = new Sandbox(new SandboxBooks(database.pool));
-  const keyring = createKeyring(secret, otherSecrets);
-  return {
-    database,
-    processors: new Connections({ sandbox, connectors, database, keyring }),
-    now: () => new Date(),
-    newId,
-    report: (message, details) => log.warn(details, message),
-  };
-}
-
-/** A UUIDv7 for a new row. */
-export function newId(): string {
-  return uuidv7(Date.now(), randomBytes(10));
 }
 
 /** Puts the gateway together and starts it on a database that is migrated already. This is the only wiring. */
@@ -170,14 +114,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       onError: (error) => log.warn({ name: error.name }, 'the event log could not be read'),
     });
     feed = events;
-    const gateway = createGateway(database, events, {
-      ...options,
-      telemetry,
-      observer: metrics,
-      epoch,
-      publicUrl,
-      sandbox: sandboxOf(books, options.sandbox, publicUrl),
-    });
+    const gateway = createGateway(
+      { database, feed: events, books, telemetry, observer: metrics, epoch, publicUrl },
+      options,
+    );
     await events.start();
     await tellSealed(gateway);
     const demo = await options.demo?.(gateway);
@@ -219,15 +159,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
-    const bookkeeper = new Bookkeeper(gateway);
-    const rounds: Round[] =
-      role === 'api'
-        ? []
-        : [
-            { name: 'reconciliation', everyMs: 2_000, run: ({ stopping }) => bookkeeper.run(stopping) },
-            ...roundsOf(gateway, books, options.sandbox?.interpose),
-            { name: 'webhooks', everyMs: 1_000, run: () => courier.run() },
-          ];
+    const rounds = role === 'api' ? [] : timetable(gateway, { books, courier, receive: receiverOf(gateway, options) });
     if (role !== 'worker') {
       rounds.push(
         { name: 'refused notifications', everyMs: 60_000, run: () => tellRefusals(log, refusals) },
@@ -257,86 +189,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     await database.close();
     throw error;
   }
-}
-
-function sandboxOf(books: SandboxBooks, options: AppOptions['sandbox'], url: () => string): Processor {
-  const challengeUrl = (chargeId: string): string => `${url()}${CHALLENGE_PATH}${chargeId}`;
-  const sandbox = new Sandbox(books, { challengeUrl, ...options });
-  return options?.interpose?.processor(sandbox) ?? sandbox;
-}
-
-function roundsOf(gateway: Gateway, books: SandboxBooks, interpose: Interposition | undefined): Round[] {
-  const receive: Receive = (notification) => receiveNotification(gateway, notification);
-  const interposed = interpose?.receive(receive) ?? receive;
-  return [
-    { name: 'recovery', everyMs: 1_000, run: (stop) => recoverDue(gateway, stop) },
-    { name: 'due payments', everyMs: 1_000, run: (stop) => runDuePayments(gateway, stop) },
-    { name: 'expiry of keys', everyMs: 60_000, run: () => expireKeys(gateway) },
-    { name: 'processor notifications', everyMs: 500, run: (stop) => applyNotifications(gateway, stop) },
-    { name: 'retention of notifications', everyMs: 60_000, run: () => forgetNotifications(gateway) },
-    { name: 'retention of webhooks', everyMs: 60_000, run: () => forgetDeliveries(gateway) },
-    { name: 'sandbox', everyMs: 250, run: () => deliverNotifications(books, interposed) },
-  ];
-}
-
-function createGateway(
-  database: Database,
-  feed: EventFeed,
-  options: Pick<AppOptions, 'secret' | 'otherSecrets' | 'log' | 'settings' | 'commit' | 'connectors'> & {
-    readonly telemetry: Telemetry;
-    readonly observer: Observer;
-    readonly epoch: PresentEpoch;
-    readonly publicUrl: () => string;
-    readonly sandbox: Processor;
-  },
-): Gateway {
-  const { log, telemetry, observer, epoch, sandbox, publicUrl, connectors = [] } = options;
-  const keyring = createKeyring(options.secret, options.otherSecrets);
-  return {
-    database,
-    processors: new Connections({ sandbox, connectors, database, keyring }),
-    circuits: new Circuits(
-      () => performance.now(),
-      (processorAccountId, { state: from }, { state: to }) =>
-        log.warn({ processorAccountId, from, to }, 'the circuit of a processor account has changed'),
-    ),
-    telemetry,
-    observer,
-    keyring,
-    keyUses: new KeyUses(database),
-    get epoch() {
-      return epoch.current;
-    },
-    settings: settingsOf(options.settings),
-    publicUrl,
-    now: () => new Date(),
-    newId,
-    newHumanId: () => humanIdOf(randomInt(HUMAN_IDS)),
-    commit: options.commit ?? 'unknown',
-    // What the feed reads, and when it reads next, is not for the request that woke it.
-    eventsAppended: () => telemetry.outside(() => feed.appended()),
-    report: (message, details) => log.warn(details, message),
-    note: (message, details) => log.info(details, message),
-  };
-}
-
-function settingsOf(given: Partial<Settings> = {}): Settings {
-  const settings: Settings = {
-    idempotencyRetentionMs: 30 * DAY_MS,
-    recoveryDelayMs: 5_000,
-    leaseMs: 30_000,
-    raiseAfterMs: DAY_MS,
-    eventRetentionMs: 30 * DAY_MS,
-    lateSuccessLookMs: DAY_MS / 24,
-    keyLookMs: 5_000,
-    webhookPrivateNetworks: false,
-    webhookTimeoutMs: 15_000,
-    ...given,
-  };
-  if (settings.recoveryDelayMs < 1 || settings.recoveryDelayMs > 30_000) {
-    throw new Error('recovery first asks 1 to 30,000 ms after the deadline of a call');
-  }
-  return settings;
 }
 
 /** Whoever has changed the secret hears at once what cannot be opened any more, and not with the first payment. */
@@ -372,4 +224,10 @@ function tellRefusals(log: Logger, refusals: Map<Refusal, number>): Promise<void
 
 function resolverOf({ settings }: Gateway, { resolveHost }: Pick<AppOptions, 'resolveHost'>): Resolve {
   return resolveHost ?? (settings.webhookPrivateNetworks ? resolveHere : resolveByDns());
+}
+
+/** Takes what the sandbox tells, past whatever a test has put in between. */
+function receiverOf(gateway: Gateway, { sandbox }: Pick<AppOptions, 'sandbox'>): Receive {
+  const receive: Receive = (notification) => receiveNotification(gateway, notification);
+  return sandbox?.interpose?.receive(receive) ?? receive;
 }

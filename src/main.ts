@@ -10,8 +10,8 @@ import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
 import { applyMigrations, migrationNames, requireMigrations } from './postgres/migrations.ts';
 import { stripeConnector } from './processors/stripe/connector.ts';
-import { createLogger, type Logger, type Tracer } from './telemetry.ts';
 import { PoolTooLargeError } from './store/capacity.ts';
+import { createLogger, type Logger, type Tracer } from './telemetry.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
 const MIGRATIONS = join(CHECKOUT, 'prisma', 'migrations');

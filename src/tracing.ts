@@ -24,7 +24,8 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
-import type { Facts, OpenSpan, SpanKind as Kind, Tracer } from './telemetry.ts';
+import type { Facts } from './facts.ts';
+import type { OpenSpan, SpanKind as Kind, Tracer } from './telemetry.ts';
 
 /**
  * Tracing by OpenTelemetry. Only main.ts loads this file, and only where tracing is switched on: its libraries cost a start

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ApiKey } from '../generated/prisma/client.ts';
-import { newId } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 import { decodeIdOf, encodeId, type IdType } from '../src/domain/ids.ts';
 import { KEY_SCOPES, type KeyScope } from '../src/domain/key-scope.ts';
 import type { Result } from '../src/domain/result.ts';
+import { newId } from '../src/new-id.ts';
 import { createApiKey, keyStatus, revokeApiKey, rollApiKey, type Keymaker } from '../src/payments/api-key.ts';
 import type { Failure } from '../src/payments/failure.ts';
 import { applyMigrations } from '../src/postgres/migrations.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { newId } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
+import { newId } from '../src/new-id.ts';
 import { applyMigrations } from '../src/postgres/migrations.ts';
 import { addAccount, addKey } from '../src/store/access.ts';
 import { openDatabase } from '../src/store/database.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Reconciliation, ReconciliationDifference } from '../generated/prisma/client.ts';
-import { createReconciler } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 import { parseCurrency } from '../src/domain/currency.ts';
 import { dayBefore, dayOf, stretchOf } from '../src/domain/day.ts';
 import { decodeIdOf, encodeId, type IdType } from '../src/domain/ids.ts';
 import { toDecimal } from '../src/domain/money.ts';
+import { createReconciler } from '../src/gateway.ts';
 import { placesOf, runOf } from '../src/payments/reconcile-day.ts';
 import { RUN_LEASE_MS, runReconciliation, type Progress, type Reconciler } from '../src/payments/reconcile.ts';
 import { applyMigrations } from '../src/postgres/migrations.ts';

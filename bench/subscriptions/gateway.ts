@@ -1,10 +1,11 @@
 import { Session } from 'node:inspector/promises';
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { newId, startApp } from '../../src/app.ts';
+import { startApp } from '../../src/app.ts';
 import { TRANSPORT_RATES } from '../../src/domain/transport-limits.ts';
 import { encodeId } from '../../src/domain/ids.ts';
 import type { Result } from '../../src/domain/result.ts';
+import { newId } from '../../src/new-id.ts';
 import { createCustomer } from '../../src/payments/customer.ts';
 import { createPayment } from '../../src/payments/create.ts';
 import type { Failure } from '../../src/payments/failure.ts';

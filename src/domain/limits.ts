@@ -1,4 +1,4 @@
-/** What one operation may come to. Each is a setting of its own (config.ts); docs/limits.md says what it answers. */
+/** What one operation may come to. Each is a setting of its own (variables.ts); docs/limits.md says what it answers. */
 export interface Limits {
   /** Tokens of a document. */
   readonly tokens: number;

@@ -1,7 +1,7 @@
 import { encodeId } from '../domain/ids.ts';
 import { retryAfterMsOf, webhookRetryDelayMs } from '../domain/webhook-schedule.ts';
+import type { Facts } from '../facts.ts';
 import type { Gateway } from '../payments/gateway.ts';
-import type { Facts } from '../telemetry.ts';
 import { validSecrets } from '../payments/webhook-endpoint.ts';
 import {
   disableGoneEndpoint,

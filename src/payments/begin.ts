@@ -1,16 +1,10 @@
 import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
-import {
-  claimKey,
-  findClaimedKey,
-  keepOperation,
-  lockPayment,
-  readClock,
-  write,
-  type TransactionClock,
-} from '../store/ledger.ts';
+import { claimKey, findClaimedKey, keepOperation } from '../store/idempotency-keys.ts';
+import { lockPayment, readClock, type TransactionClock } from '../store/ledger.ts';
 import { findOperation } from '../store/operations.ts';
 import { isKeyTaken, transact, type Transaction, type Work } from '../store/transaction.ts';
+import { write } from '../store/write.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { KEY_RETENTION_MIN_MS, type Caller, type Gateway } from './gateway.ts';

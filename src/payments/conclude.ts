@@ -1,15 +1,9 @@
 import type { Attempt, Operation, Payment } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import type { ChargeOutcome, MovementOutcome, NotFound } from '../processors/port.ts';
-import {
-  lockPayment,
-  readClock,
-  readOfPayment,
-  readRetryDelays,
-  readReversedCaptureIds,
-  write,
-} from '../store/ledger.ts';
+import { lockPayment, readClock, readOfPayment, readRetryDelays, readReversedCaptureIds } from '../store/ledger.ts';
 import type { Transaction, Work } from '../store/transaction.ts';
+import { write } from '../store/write.ts';
 import { concludeLateCharge, isLateSuccess } from './conclude-late-charge.ts';
 import { concludeCharge, mayBeRetried } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';

@@ -1,9 +1,10 @@
 import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import type { CaptureRequest, MovementLookUpRequest, MovementOutcome, Processor } from '../processors/port.ts';
-import { lockPayment, readClock, readOfPayment, write } from '../store/ledger.ts';
+import { lockPayment, readClock, readOfPayment } from '../store/ledger.ts';
 import type { Movement } from '../store/operations.ts';
 import { transact } from '../store/transaction.ts';
+import { write } from '../store/write.ts';
 import { conclude, type Answer } from './conclude.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';

@@ -9,7 +9,8 @@ import {
   type PaymentStatus,
 } from '../domain/lifecycle.ts';
 import { transition } from '../domain/transition.ts';
-import type { LedgerRows, LedgerTable, TransactionClock, Writes } from '../store/ledger.ts';
+import type { TransactionClock } from '../store/ledger.ts';
+import type { LedgerRows, LedgerTable, Writes } from '../store/write.ts';
 import { dueAtOf } from './due-at.ts';
 import type { Gateway } from './gateway.ts';
 

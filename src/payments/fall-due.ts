@@ -1,8 +1,9 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
-import { lockPayment, readById, readClock, readOfPayment, write } from '../store/ledger.ts';
+import { lockPayment, readById, readClock, readOfPayment } from '../store/ledger.ts';
 import { isPlaceOpen } from '../store/processor-accounts.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
+import { write } from '../store/write.ts';
 import { runCharge, startAttempt, type StartedCharge } from './attempt.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { dispatchPlanned } from './dispatch.ts';

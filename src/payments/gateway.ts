@@ -1,10 +1,12 @@
+import type { Facts } from '../facts.ts';
 import type { Database } from '../store/database.ts';
-import type { Facts, Telemetry } from '../telemetry.ts';
 import type { KeyUses } from '../store/key-uses.ts';
+import type { Telemetry } from '../telemetry.ts';
 import type { Circuits } from './circuits.ts';
 import type { Connections } from './connections.ts';
 import type { Keyring } from './keyring.ts';
 import type { Observer } from './observer.ts';
+import type { Settings } from './settings.ts';
 
 /** What every command works with. Time and randomness come from here, so that tests can hold them still. */
 export interface Gateway {
@@ -39,27 +41,6 @@ export interface Gateway {
 
 /** No idempotency key is given up sooner: a day, as clients may count on everywhere. */
 export const KEY_RETENTION_MIN_MS = 24 * 3_600_000;
-
-export interface Settings {
-  /** How long an idempotency key is kept: a day at least. */
-  readonly idempotencyRetentionMs: number;
-  /** How long after a call's deadline recovery first asks the processor: 1 to 30,000. */
-  readonly recoveryDelayMs: number;
-  /** How long what a process has taken on is left to it: a process that dies delays it by no more than this. */
-  readonly leaseMs: number;
-  /** How long recovery looks for an answer before it tells an operator. */
-  readonly raiseAfterMs: number;
-  /** How long the feed of events can be resumed from one of its cursors: a day at least. */
-  readonly eventRetentionMs: number;
-  /** How long after a charge was taken for never executed it is looked for once more. */
-  readonly lateSuccessLookMs: number;
-  /** How long a subscriber to whom nothing happens may outlive a key whose end was set meanwhile. */
-  readonly keyLookMs: number;
-  /** Whether webhooks may go to private networks, and without TLS: for development and tests. */
-  readonly webhookPrivateNetworks: boolean;
-  /** How long a webhook's receiver may take: less than its lease. */
-  readonly webhookTimeoutMs: number;
-}
 
 /** Who calls, and for which environment. Every read and write of a command is scoped by it. */
 export interface Caller {

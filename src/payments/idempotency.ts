@@ -1,6 +1,7 @@
 import type { IdempotencyKey } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { readById, readKey } from '../store/ledger.ts';
+import { readKey } from '../store/idempotency-keys.ts';
+import { readById } from '../store/ledger.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { checkText } from './details.ts';
 import { invalid, type Failure } from './failure.ts';

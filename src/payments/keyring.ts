@@ -32,7 +32,7 @@ export interface Keyring extends Keys {
   readonly all: readonly [Keys, ...Keys[]];
 }
 
-/** The secrets have at least 32 characters each; config.ts and demo.ts see to it. */
+/** The secrets have at least 32 characters each; variables.ts and demo.ts see to it. */
 export function createKeyring(secret: string, otherSecrets: readonly string[] = []): Keyring {
   const keys = deriveKeys(secret);
   return { ...keys, all: [keys, ...otherSecrets.map(deriveKeys)] };

@@ -1,5 +1,5 @@
 import type { Operation, PaymentEvent } from '../../generated/prisma/client.ts';
-import type { Facts } from '../telemetry.ts';
+import type { Facts } from '../facts.ts';
 import type { Answer, Concluded } from './conclude.ts';
 import type { Gateway } from './gateway.ts';
 

@@ -1,7 +1,8 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { readClock, write } from '../store/ledger.ts';
+import { readClock } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
+import { write } from '../store/write.ts';
 import { checkAddress, type Address } from './address.ts';
 import { openPayment } from './begin.ts';
 import { usableMethod } from './create.ts';

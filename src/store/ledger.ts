@@ -1,26 +1,11 @@
-import type {
-  Attempt,
-  Capture,
-  CaptureReversal,
-  Customer,
-  IdempotencyKey,
-  Operation,
-  OperationResolution,
-  Payment,
-  PaymentDestination,
-  PaymentEvent,
-  PaymentMethod,
-  Refund,
-  RefundAllocation,
-} from '../../generated/prisma/client.ts';
-import { columnOf, toJsonRows } from './columns.ts';
-import type { Database } from './database.ts';
+import type { Payment } from '../../generated/prisma/client.ts';
+import { columnOf } from './columns.ts';
 import type { SetBased, Transaction } from './transaction.ts';
-import { deliveriesOf } from './webhook-queue.ts';
+import type { LedgerRows } from './write.ts';
 
 /**
  * The statements of the money path. All are set-based (arrays in, rows out), so that one payment is a batch
- * of one. Every command begins with `claimKeys` or `lockPayment` and ends with one `write`.
+ * of one. Every command begins with `claimKey` (idempotency-keys.ts) or `lockPayment` and ends with one `write` (write.ts).
  */
 
 /** The moment and the commit order of a transaction, as the database has them. */
@@ -28,91 +13,6 @@ export interface TransactionClock {
   readonly now: Date;
   /** pg_current_xact_id() as a number. */
   readonly xid: bigint;
-}
-
-/** Rows by table, in the order in which their foreign keys point. */
-export interface LedgerRows {
-  customer: Customer;
-  paymentMethod: PaymentMethod;
-  payment: Payment;
-  paymentDestination: PaymentDestination;
-  attempt: Attempt;
-  capture: Capture;
-  captureReversal: CaptureReversal;
-  refund: Refund;
-  refundAllocation: RefundAllocation;
-  operation: Operation;
-  operationResolution: OperationResolution;
-  paymentEvent: Omit<PaymentEvent, 'position'>;
-}
-
-export type LedgerTable = keyof LedgerRows;
-
-/** What one transaction writes: whole rows, to insert or to put in the place of those with their ids. */
-export interface Writes {
-  readonly insert: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
-  readonly update: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
-}
-
-type KeyOfRow = Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>;
-
-/**
- * Claims an idempotency key, and says whether it is now ours; one that another transaction is claiming is waited for.
- * It also reads the transaction's clock.
- */
-export async function claimKey(
-  transaction: Transaction,
-  row: IdempotencyKey,
-): Promise<{ clock: TransactionClock; claimed: boolean }> {
-  const claim = await transaction.together(claimKeys, row);
-  if (claim.claimed) transaction.onRefusal(() => transaction.together(releaseKeys, row));
-  return claim;
-}
-
-const claimKeys: SetBased<IdempotencyKey, { clock: TransactionClock; claimed: boolean }> = async (queries, keys) => {
-  const rows = await queries.query<{ now: Date; xid: string; ours: string[] | null }>(
-    `WITH ours AS (
-       INSERT INTO idempotency_key
-       SELECT * FROM json_populate_recordset(NULL::idempotency_key, $1::json)
-       ORDER BY environment_id, principal, operation, key
-       ON CONFLICT DO NOTHING
-       RETURNING resource_id
-     )
-     SELECT now() AS now, pg_current_xact_id()::text AS xid, (SELECT array_agg(resource_id::text) FROM ours) AS ours`,
-    [toJsonRows(keys)],
-  );
-  const row = rows[0];
-  if (row === undefined) throw new Error('claimKeys answered no row');
-  const ours = new Set(row.ours);
-  const clock = { now: row.now, xid: BigInt(row.xid) };
-  return keys.map((key) => ({ clock, claimed: ours.has(key.resourceId) }));
-};
-
-const releaseKeys: SetBased<KeyOfRow, void> = async (queries, keys) => {
-  await queries.query(
-    `DELETE FROM idempotency_key USING json_populate_recordset(NULL::idempotency_key, $1::json) AS given
-     WHERE idempotency_key.environment_id = given.environment_id AND idempotency_key.principal = given.principal
-       AND idempotency_key.operation = given.operation AND idempotency_key.key = given.key`,
-    [
-      toJsonRows(
-        keys.map(({ environmentId, principal, operation, key }) => ({ environmentId, principal, operation, key })),
-      ),
-    ],
-  );
-  return keys.map(() => undefined);
-};
-
-/** Says which operation a claimed key is to wait for: another than was planned, or null where none was needed. */
-export async function keepOperation(
-  transaction: Transaction,
-  key: KeyOfRow,
-  operationId: string | null,
-): Promise<void> {
-  await transaction.query(
-    `UPDATE idempotency_key SET operation_id = $5
-     WHERE environment_id = $1 AND principal = $2 AND operation = $3 AND key = $4`,
-    [key.environmentId, key.principal, key.operation, key.key, operationId],
-  );
 }
 
 /** The transaction's clock, for commands that claim no key. */
@@ -129,38 +29,6 @@ const readClocks: SetBased<'now', TransactionClock> = async (queries, keys) => {
   const clock = { now: row.now, xid: BigInt(row.xid) };
   return keys.map(() => clock);
 };
-
-/** A key that someone claimed before; undefined if it was given up since. */
-export async function readKey(
-  { together }: Pick<Transaction, 'together'>,
-  key: KeyOfRow,
-): Promise<IdempotencyKey | undefined> {
-  return together(readKeys, key);
-}
-
-/** The same in no transaction. */
-export async function findClaimedKey({ ask }: Database, key: KeyOfRow): Promise<IdempotencyKey | undefined> {
-  return ask(readKeys, key);
-}
-
-const readKeys: SetBased<KeyOfRow, IdempotencyKey | undefined> = async (queries, keys) => {
-  const rows = await queries.query<IdempotencyKey>(
-    `SELECT key.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS asked (environment_id, principal, operation, key)
-     JOIN idempotency_key AS key USING (environment_id, principal, operation, key)`,
-    [
-      keys.map(({ environmentId }) => environmentId),
-      keys.map(({ principal }) => principal),
-      keys.map(({ operation }) => operation),
-      keys.map(({ key }) => key),
-    ],
-  );
-  const found = new Map(rows.map((row) => [nameOf(row), row]));
-  return keys.map((key) => found.get(nameOf(key)));
-};
-
-function nameOf({ environmentId, principal, operation, key }: KeyOfRow): string {
-  return JSON.stringify([environmentId, principal, operation, key]);
-}
 
 /** One row of one environment. */
 type Id = Pick<Payment, 'environmentId' | 'id'>;
@@ -312,70 +180,4 @@ export async function findCustomerByEmail(
     [environmentId, email],
   );
   return row?.id;
-}
-
-/** Writes everything a command decided, in one statement. Foreign keys are checked at its end. */
-export async function write(transaction: Transaction, writes: Writes): Promise<void> {
-  return transaction.together(writeAll, writes);
-}
-
-const writeAll: SetBased<Writes, void> = async (queries, all) => {
-  const parts: string[] = [];
-  const counts: string[] = [];
-  const parameters: string[] = [];
-  let updates = 0;
-  for (const verb of ['insert', 'update'] as const) {
-    for (const [table, rows] of rowsByTable(all.map((writes) => writes[verb]))) {
-      const [first] = rows;
-      if (first === undefined) continue;
-      parameters.push(toJsonRows(rows));
-      const name = `${verb}_${columnOf(table)}`;
-      const columns = Object.keys(first).map(columnOf);
-      if (rows.some((row) => Object.keys(row).length !== columns.length)) throw new Error(`rows of ${table} differ`);
-      parts.push(`${name} AS (${statementFor(verb, columnOf(table), columns, parameters.length)})`);
-      if (table === 'paymentEvent') parts.push(`insert_webhook_delivery AS (${deliveriesOf(name)})`);
-      if (verb === 'update') {
-        updates += rows.length;
-        counts.push(`(SELECT count(*) FROM ${name})`);
-      }
-    }
-  }
-  if (parts.length > 0) {
-    const [row] = await queries.query<{ updated: bigint }>(
-      `WITH ${parts.join(',\n')}\nSELECT (${['0', ...counts].join(' + ')})::bigint AS updated`,
-      parameters,
-    );
-    if (row?.updated !== BigInt(updates)) throw new Error(`wrote ${row?.updated} of ${updates} rows`);
-  }
-  return all.map(() => undefined);
-};
-
-/** In the order of the tables, whichever was written first: the same rows are the same statement. */
-function rowsByTable(all: readonly Writes['insert'][]): [LedgerTable, readonly object[]][] {
-  return TABLES.map((table) => [table, all.flatMap<object>((rows) => rows[table] ?? [])]);
-}
-
-const TABLES: readonly LedgerTable[] = [
-  'customer',
-  'paymentMethod',
-  'payment',
-  'paymentDestination',
-  'attempt',
-  'capture',
-  'captureReversal',
-  'refund',
-  'refundAllocation',
-  'operation',
-  'operationResolution',
-  'paymentEvent',
-];
-
-function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
-  const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;
-  if (verb === 'insert') {
-    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows} RETURNING *`;
-  }
-  const assigned = columns.filter((column) => column !== 'environment_id' && column !== 'id');
-  return `UPDATE ${table} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}
-    FROM ${rows} AS new WHERE ${table}.environment_id = new.environment_id AND ${table}.id = new.id RETURNING 1`;
 }

@@ -40,6 +40,9 @@ const CREATE = `mutation TheirName($input: CreatePaymentInput!) {
   }
 }`;
 
+/** What every operation is made of. */
+const STEPS = ['SELECT api_key', 'graphql parse', 'graphql validate', 'graphql execute'];
+
 const GOOD = { number: '4242424242424242', cvc: '123' };
 const DECLINED = { number: '4000000000009995', cvc: '123' };
 const DROPPED = { number: '4000000000001034', cvc: '123' };
@@ -73,12 +76,7 @@ async function pay(card: Card, headers: Record<string, string> = {}) {
 test('a payment is one trace: GraphQL, the first phase, the processor, the third phase', async () => {
   const { uuid } = await pay(GOOD);
   const trace = await spans.trace(named('mutation createPayment'));
-  expect(within(trace, 'mutation createPayment')).toEqual([
-    'SELECT api_key',
-    'graphql parse',
-    'graphql validate',
-    'graphql execute',
-  ]);
+  expect(within(trace, 'mutation createPayment')).toEqual(STEPS);
   const steps = within(trace, 'graphql execute').filter((name) => /^(transaction|sandbox)/.test(name));
   expect(steps).toEqual(['sandbox tokenize', 'transaction createPayment', 'sandbox charge', 'transaction conclude']);
   // The key is claimed, everything is written, and that is committed before the processor is asked.
@@ -235,12 +233,7 @@ test('each operation of a WebSocket is a request of its own', async () => {
   await until(() => messages.some(({ id, type }) => id === '1' && type === 'complete'));
   await until(() => messages.some(({ id, type }) => id === '2' && type === 'error'));
   const trace = await spans.trace(named('query viewer'));
-  expect(within(trace, 'query viewer')).toEqual([
-    'SELECT api_key',
-    'graphql parse',
-    'graphql validate',
-    'graphql execute',
-  ]);
+  expect(within(trace, 'query viewer')).toEqual(STEPS);
   const [refused] = await spans.trace(named('none none'));
   expect(refused?.attributes).toMatchObject({ 'tender.transport': 'websocket', 'tender.outcome': 'refused' });
   const ids = spans.all.flatMap(({ attributes }) => attributes['tender.requestId'] ?? []);

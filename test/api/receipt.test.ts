@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ReceiptDocument, type CreatePaymentInput } from '../../generated/operations/graphql.ts';
-import { newId } from '../../src/app.ts';
 import { decodeIdOf } from '../../src/domain/ids.ts';
 import { receiptPage } from '../../src/http/receipt-page.ts';
+import { newId } from '../../src/new-id.ts';
 import { pageUrl, type PageKind } from '../../src/payments/page-link.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import { readReceipt } from '../../src/store/receipt.ts';

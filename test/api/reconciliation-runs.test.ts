@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { setFlagsFromString } from 'node:v8';
 import { beforeEach, expect, test } from 'vitest';
-import { newId } from '../../src/app.ts';
 import { decodeIdOf } from '../../src/domain/ids.ts';
+import { newId } from '../../src/new-id.ts';
 import { reconcileDay } from '../../src/payments/reconcile-day.ts';
 import { RUN_LEASE_MS, runReconciliation, type Progress, type RunOptions } from '../../src/payments/reconcile.ts';
 import type { Processor, StatementLine } from '../../src/processors/port.ts';

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
-import { newId } from '../../src/app.ts';
+import { newId } from '../../src/new-id.ts';
 import { addKey } from '../../src/store/access.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { makeToken } from '../harness/payer.ts';

@@ -14,7 +14,7 @@ interface Written {
 type Passing = { readonly call: 'before' | 'after' } | { readonly commit: 'before' | 'after' };
 type Query = (this: pg.Client, ...args: unknown[]) => unknown;
 
-/** The rows of operations among the parameters of a `write`: store/ledger.ts hands them over as JSON. */
+/** The rows of operations among the parameters of a `write`: store/write.ts hands them over as JSON. */
 const OPERATION_ROWS = /json_populate_recordset\(NULL::operation, \$(\d+)::json\)/g;
 
 /**

@@ -1,8 +1,9 @@
 import { flushCompileCache } from 'node:module';
 import { pino } from 'pino';
-import { newId, startApp, type App } from '../../src/app.ts';
+import { startApp, type App } from '../../src/app.ts';
 import { runDuePayments } from '../../src/due/payments.ts';
 import { recoverDue } from '../../src/due/recover.ts';
+import { newId } from '../../src/new-id.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import type { ChildOptions, ChildReady } from '../harness/crash-process.ts';
 import type { Orders } from '../harness/crash-points.ts';

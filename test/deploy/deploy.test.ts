@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { NAMES, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { NAMES } from '../../src/variables.ts';
 
 /** What a container is made of and run with, as far as that can be said without one. */
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { NAMES } from '../../src/config.ts';
+import { NAMES } from '../../src/variables.ts';
 
 test('docs/operations.md names every setting, and no other', () => {
   const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'operations.md'), 'utf8');

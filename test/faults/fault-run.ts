@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { newId } from '../../src/app.ts';
+import { newId } from '../../src/new-id.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { readBooks, type Books, type Discrepancy } from './books.ts';

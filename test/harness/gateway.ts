@@ -1,8 +1,9 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll } from 'vitest';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
-import { newId, startApp, type App, type AppOptions } from '../../src/app.ts';
+import { startApp, type App, type AppOptions } from '../../src/app.ts';
 import { perSecond } from '../../src/domain/transport-limits.ts';
+import { newId } from '../../src/new-id.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { cloneDatabase, type TestDatabase } from './database.ts';

@@ -1,4 +1,4 @@
-import type { Interposition } from '../../src/app.ts';
+import type { Interposition } from '../../src/gateway.ts';
 import type { Notification, Processor, StatementLine } from '../../src/processors/port.ts';
 
 type Call = 'charge' | 'capture' | 'void' | 'refund' | 'lookUpCharge' | 'lookUpMovement';

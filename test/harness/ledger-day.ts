@@ -3,10 +3,10 @@ import {
   ReconciliationsDocument,
   type ReconcileDayInput,
 } from '../../generated/operations/graphql.ts';
-import { newId } from '../../src/app.ts';
 import { dayOf, stretchOf } from '../../src/domain/day.ts';
 import { encodeId } from '../../src/domain/ids.ts';
 import { Bookkeeper } from '../../src/due/reconciliation.ts';
+import { newId } from '../../src/new-id.ts';
 import { runOf } from '../../src/payments/reconcile-day.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import { addRuns } from '../../src/store/reconciliation.ts';

@@ -1,7 +1,8 @@
 import { decodeId } from '../../src/domain/ids.ts';
 import { PaymentDraft } from '../../src/payments/draft.ts';
-import { lockPayment, readClock, write } from '../../src/store/ledger.ts';
+import { lockPayment, readClock } from '../../src/store/ledger.ts';
 import { transact } from '../../src/store/transaction.ts';
+import { write } from '../../src/store/write.ts';
 import type { TestGateway } from './gateway.ts';
 
 export interface Writer {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { newId } from '../../src/app.ts';
+import { newId } from '../../src/new-id.ts';
 import { addAccount, addKey } from '../../src/store/access.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { KeyUses } from '../../src/store/key-uses.ts';

@@ -1,0 +1,107 @@
+import type {
+  Attempt,
+  Capture,
+  CaptureReversal,
+  Customer,
+  Operation,
+  OperationResolution,
+  Payment,
+  PaymentDestination,
+  PaymentEvent,
+  PaymentMethod,
+  Refund,
+  RefundAllocation,
+} from '../../generated/prisma/client.ts';
+import { columnOf, toJsonRows } from './columns.ts';
+import type { SetBased, Transaction } from './transaction.ts';
+import { deliveriesOf } from './webhook-queue.ts';
+
+/** Rows by table, in the order in which their foreign keys point. */
+export interface LedgerRows {
+  customer: Customer;
+  paymentMethod: PaymentMethod;
+  payment: Payment;
+  paymentDestination: PaymentDestination;
+  attempt: Attempt;
+  capture: Capture;
+  captureReversal: CaptureReversal;
+  refund: Refund;
+  refundAllocation: RefundAllocation;
+  operation: Operation;
+  operationResolution: OperationResolution;
+  paymentEvent: Omit<PaymentEvent, 'position'>;
+}
+
+export type LedgerTable = keyof LedgerRows;
+
+/** What one transaction writes: whole rows, to insert or to put in the place of those with their ids. */
+export interface Writes {
+  readonly insert: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
+  readonly update: { readonly [T in LedgerTable]?: readonly LedgerRows[T][] };
+}
+
+/** Writes everything a command decided, in one statement. Foreign keys are checked at its end. */
+export async function write(transaction: Transaction, writes: Writes): Promise<void> {
+  return transaction.together(writeAll, writes);
+}
+
+const writeAll: SetBased<Writes, void> = async (queries, all) => {
+  const parts: string[] = [];
+  const counts: string[] = [];
+  const parameters: string[] = [];
+  let updates = 0;
+  for (const verb of ['insert', 'update'] as const) {
+    for (const [table, rows] of rowsByTable(all.map((writes) => writes[verb]))) {
+      const [first] = rows;
+      if (first === undefined) continue;
+      parameters.push(toJsonRows(rows));
+      const name = `${verb}_${columnOf(table)}`;
+      const columns = Object.keys(first).map(columnOf);
+      if (rows.some((row) => Object.keys(row).length !== columns.length)) throw new Error(`rows of ${table} differ`);
+      parts.push(`${name} AS (${statementFor(verb, columnOf(table), columns, parameters.length)})`);
+      if (table === 'paymentEvent') parts.push(`insert_webhook_delivery AS (${deliveriesOf(name)})`);
+      if (verb === 'update') {
+        updates += rows.length;
+        counts.push(`(SELECT count(*) FROM ${name})`);
+      }
+    }
+  }
+  if (parts.length > 0) {
+    const [row] = await queries.query<{ updated: bigint }>(
+      `WITH ${parts.join(',\n')}\nSELECT (${['0', ...counts].join(' + ')})::bigint AS updated`,
+      parameters,
+    );
+    if (row?.updated !== BigInt(updates)) throw new Error(`wrote ${row?.updated} of ${updates} rows`);
+  }
+  return all.map(() => undefined);
+};
+
+/** In the order of the tables, whichever was written first: the same rows are the same statement. */
+function rowsByTable(all: readonly Writes['insert'][]): [LedgerTable, readonly object[]][] {
+  return TABLES.map((table) => [table, all.flatMap<object>((rows) => rows[table] ?? [])]);
+}
+
+const TABLES: readonly LedgerTable[] = [
+  'customer',
+  'paymentMethod',
+  'payment',
+  'paymentDestination',
+  'attempt',
+  'capture',
+  'captureReversal',
+  'refund',
+  'refundAllocation',
+  'operation',
+  'operationResolution',
+  'paymentEvent',
+];
+
+function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
+  const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;
+  if (verb === 'insert') {
+    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows} RETURNING *`;
+  }
+  const assigned = columns.filter((column) => column !== 'environment_id' && column !== 'id');
+  return `UPDATE ${table} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}
+    FROM ${rows} AS new WHERE ${table}.environment_id = new.environment_id AND ${table}.id = new.id RETURNING 1`;
+}
