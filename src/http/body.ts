@@ -29,9 +29,14 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
       if (bytes > bytesMax) refuse();
     };
     const breakOff = (): void => reject(new BrokenOff('the body ends too soon'));
+    const finish = (): void => {
+      // Every request is closed at last. An error that nobody sees costs what one costs that somebody does.
+      request.off('close', breakOff);
+      resolve(join(chunks));
+    };
     request.once('error', breakOff).once('close', breakOff);
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) refuse();
-    else request.on('data', take).once('end', () => resolve(join(chunks)));
+    else request.on('data', take).once('end', finish);
   });
 }
 

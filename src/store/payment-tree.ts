@@ -4,7 +4,7 @@ import { columnOf, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
 import type { Loaders } from './loaders.ts';
 import type { Range } from './lists.ts';
-import { columnsOf, preparedAtFirst, tableOf, type Column, type Model } from './rows.ts';
+import { columnsOf, preparedAtFirst, tableOf, type Column, type Model, type Statement } from './rows.ts';
 
 /**
  * Payments with what belongs to them in one statement, and of each row only what is asked for: a page of twenty takes a
@@ -137,12 +137,15 @@ export class PaymentTree {
   readonly #names: readonly RelationName[];
   readonly #payment: Branch;
   readonly #branches: readonly Branch[];
+  /** The last statement, with what it was made of: as a rule the next one is the same. */
+  #last: { readonly columns: readonly (readonly Column[])[]; readonly range: string; readonly statement: Statement };
 
   constructor(names: readonly RelationName[]) {
     this.#names = names;
     const keys = names.flatMap((name) => ('one' in RELATIONS[name].by ? [RELATIONS[name].by.one] : []));
     this.#payment = new Branch('Payment', ['id', ...keys]);
     this.#branches = names.map((name) => new Branch(RELATIONS[name].model, []));
+    this.#last = { columns: [], range: '', statement: { text: '' } };
   }
 
   /** How often rows were asked for what was not read. */
@@ -158,13 +161,12 @@ export class PaymentTree {
 
   /** Reads payments, and gives the loaders what has come with them. */
   async read({ pool }: Database, loaders: Loaders, range: Range): Promise<Payment[]> {
-    const own = this.#payment.columns.map(({ name }) => `payment.${name}`);
-    const nested = this.#names.map((name, at) => nestedRows(RELATIONS[name], (this.#branches[at] as Branch).columns));
-    const text = `SELECT ${[...own, ...nested].join(', ')} FROM payment WHERE ${range.condition} ${range.rest}`;
+    const statement = this.#statementFor(range);
+    const ownColumns = this.#payment.columns.length;
     const makePayment = this.#payment.maker();
     const makers = this.#branches.map((branch) => branch.maker());
     const { rows } = await pool.query<unknown[]>({
-      ...preparedAtFirst(text),
+      ...statement,
       values: [...range.values],
       types: ROW_TYPES,
       rowMode: 'array',
@@ -172,11 +174,23 @@ export class PaymentTree {
     return rows.map((values) => {
       const payment = makePayment(values, false) as Payment;
       for (let at = 0; at < makers.length; at++) {
-        const brought = rowsIn(values[own.length + at] as string).map((each) => makers[at]?.(each, true));
+        const brought = rowsIn(values[ownColumns + at] as string).map((each) => makers[at]?.(each, true));
         RELATIONS[this.#names[at] as RelationName].bring(loaders, payment, brought as never[]);
       }
       return payment;
     });
+  }
+
+  #statementFor({ condition, rest }: Range): Statement {
+    const range = `${condition} ${rest}`;
+    const columns = [this.#payment, ...this.#branches].map((branch) => branch.columns);
+    const isSame = range === this.#last.range && columns.every((each, at) => each === this.#last.columns[at]);
+    if (isSame) return this.#last.statement;
+    const own = this.#payment.columns.map(({ name }) => `payment.${name}`);
+    const nested = this.#names.map((name, at) => nestedRows(RELATIONS[name], columns[at + 1] ?? []));
+    const statement = preparedAtFirst(`SELECT ${[...own, ...nested].join(', ')} FROM payment WHERE ${range}`);
+    this.#last = { columns, range, statement };
+    return statement;
   }
 }
 
