@@ -6,8 +6,16 @@ import type { Gateway } from './gateway.ts';
  * @throws what breaks on the way, and a TimeoutError
  */
 export async function inTime<T>(timeoutMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  return Promise.race([ask(signal), aborted(signal)]);
+  const ending = new AbortController();
+  // AbortSignal.timeout would keep its timer, and all that hangs on it, until the deadline of a call that was answered.
+  const timer = setTimeout(() => {
+    ending.abort(new DOMException('The deadline of the call is over', 'TimeoutError'));
+  }, timeoutMs);
+  try {
+    return await Promise.race([ask(ending.signal), aborted(ending.signal)]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Tells the operator that a processor gave no answer: the class of the error only, whose message could carry what was sent. */

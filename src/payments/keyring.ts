@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
 /**
  * The version of what goes into an input's fingerprint. Raise it when that changes: a request that is sent again over an
@@ -41,11 +41,13 @@ export function createKeyring(secret: string, otherSecrets: readonly string[] = 
 /** HKDF, RFC 5869. */
 function deriveKeys(secret: string): Keys {
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, 'tender', purpose, 32));
-  const cardKey = derive('card fingerprint');
-  const inputKey = derive('input fingerprint');
-  const processorKey = derive('processor idempotency key');
-  const pageKey = derive('page address');
-  const webhookKey = derive('webhook secret');
+  // Of a key that is bytes, createHmac makes such an object each time, which takes five times as long as the rest.
+  const deriveHmac = (purpose: string): KeyObject => createSecretKey(derive(purpose));
+  const cardKey = deriveHmac('card fingerprint');
+  const inputKey = deriveHmac('input fingerprint');
+  const processorKey = deriveHmac('processor idempotency key');
+  const pageKey = deriveHmac('page address');
+  const webhookKey = deriveHmac('webhook secret');
   return {
     id: derive('key id').subarray(0, 6).toString('hex'),
     fingerprintCard: (number) => createHmac('sha256', cardKey).update(number).digest('base64url').slice(0, 22),

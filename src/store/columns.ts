@@ -89,11 +89,16 @@ export function fromRow<T>(row: Record<string, unknown>): T {
 /** Rows as the one JSON parameter of a set-based statement: json_populate_recordset reads it back by column. */
 export function toJsonRows(rows: readonly object[]): string {
   return JSON.stringify(
-    rows.map((row) => Object.fromEntries(Object.entries(row).map(([property, value]) => [columnOf(property), value]))),
-    (_, value: unknown) => {
-      if (typeof value === 'bigint') return value.toString();
-      if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
-      return value;
-    },
+    rows.map((row) => {
+      const columns: Record<string, unknown> = {};
+      for (const [property, value] of Object.entries(row)) columns[columnOf(property)] = asJson(value);
+      return columns;
+    }),
   );
+}
+
+function asJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  return value;
 }
