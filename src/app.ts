@@ -7,10 +7,11 @@ import { WebhookCourier } from './due/webhooks.ts';
 import { createGateway, type GatewayOptions, type Receive } from './gateway.ts';
 import { networkReader } from './http/address.ts';
 import { challenge } from './http/challenge.ts';
+import { UNCOUNTED } from './http/counts.ts';
 import type { Demo } from './http/explorer.ts';
 import { Readiness, readyz } from './http/health.ts';
 import { hosted } from './http/hosted.ts';
-import { Metrics } from './http/metrics.ts';
+import type { Metrics } from './http/metrics.ts';
 import { notifications, type Refusal } from './http/notifications.ts';
 import { Observation } from './http/observation.ts';
 import { receipt } from './http/receipt.ts';
@@ -84,7 +85,8 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const telemetry = new Telemetry(options.tracer);
-  const metrics = new Metrics();
+  const metrics = await metricsFor(options);
+  const counts = metrics ?? UNCOUNTED;
   const { poolSize, role = 'all' } = options;
   const epoch = new Epochs((next) =>
     log.warn({ epoch: next }, 'another PostgreSQL has taken over: an epoch of events begins'),
@@ -115,7 +117,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     feed = events;
     const gateway = createGateway(
-      { database, feed: events, books, telemetry, observer: metrics, epoch, publicUrl },
+      { database, feed: events, books, telemetry, observer: counts, epoch, publicUrl },
       options,
     );
     await events.start();
@@ -123,10 +125,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     const demo = await options.demo?.(gateway);
     const { host, port, production = false, explorer = !production, trustedDocuments } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    metrics.watch({ ...gateway, feed: events });
+    metrics?.watch({ ...gateway, feed: events });
     const refusals = new Map<Refusal, number>();
     const onRefused = (reason: Refusal): void => {
-      metrics.notificationRefused(reason);
+      counts.notificationRefused(reason);
       refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
     };
     const transport = { ...TRANSPORT_DEFAULTS, ...options.transport };
@@ -139,7 +141,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (role !== 'worker') {
       pages.push(challenge(books), hosted(gateway, networkOf), receipt(gateway), notifications(gateway, onRefused));
     }
-    if (options.metricsToken !== undefined) pages.push(metrics.page(options.metricsToken));
+    if (metrics !== undefined) pages.push(metrics.page);
     const server = await startServer({
       gateway,
       feed: events,
@@ -155,7 +157,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       trustedDocuments,
       settings: transport,
       networkOf,
-      observation: new Observation({ telemetry, metrics, log, newId }),
+      observation: new Observation({ telemetry, metrics: counts, log, newId }),
     });
     url = options.publicUrl ?? server.url;
     const courier = new WebhookCourier(gateway, { resolve: resolverOf(gateway, options), random: Math.random });
@@ -189,6 +191,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     await database.close();
     throw error;
   }
+}
+
+/** The library that counts is loaded where somebody may read it: it is a tenth of what a start loads. */
+async function metricsFor({ metricsToken }: AppOptions): Promise<Metrics | undefined> {
+  if (metricsToken === undefined) return undefined;
+  const { Metrics } = await import('./http/metrics.ts');
+  return new Metrics(metricsToken);
 }
 
 /** Whoever has changed the secret hears at once what cannot be opened any more, and not with the first payment. */

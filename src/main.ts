@@ -9,7 +9,7 @@ import { startCluster, type Cluster } from './postgres/cluster.ts';
 import { defaultDataDirectory } from './postgres/directories.ts';
 import { DatabaseSetupError } from './postgres/errors.ts';
 import { applyMigrations, migrationNames, requireMigrations } from './postgres/migrations.ts';
-import { stripeConnector } from './processors/stripe/connector.ts';
+import { deferredStripe } from './processors/stripe/deferred.ts';
 import { PoolTooLargeError } from './store/capacity.ts';
 import { createLogger, type Logger, type Tracer } from './telemetry.ts';
 
@@ -36,7 +36,7 @@ async function start(config: Config, log: Logger): Promise<Running> {
   };
   const sandbox = { settlementMs: config.sandboxSettlementSeconds * 1_000 };
   const { stripeApiUrl, metricsToken, transport } = config;
-  const connectors = [stripeConnector(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
+  const connectors = [deferredStripe(stripeApiUrl === undefined ? {} : { apiUrl: stripeApiUrl })];
   const { limits, production, explorer } = config;
   const trustedDocuments =
     config.trustedDocuments === undefined

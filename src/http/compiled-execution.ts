@@ -10,7 +10,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
+import type { CompiledQuery } from 'graphql-jit';
 import { renewLoaders, type Context } from '../schema/context.ts';
 import { LookAhead } from '../schema/look-ahead.ts';
 
@@ -23,8 +23,25 @@ const FIELDS_MAX = 2_000;
  * by the executor that knows all about errors and is used for everything else: a query changes nothing.
  */
 export function executeQuery(args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
-  const compiled = compiledQueryOf(args);
-  return compiled === undefined ? execute(args) : executeCompiled(compiled, args);
+  const { document, operationName } = args;
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation !== OperationTypeNode.QUERY) return execute(args);
+  const known = operations.get(operation);
+  if (known === undefined) operations.set(operation, isShort(document, operation) ? 'once' : null);
+  if (known === undefined || known === null) return execute(args);
+  return known === 'once' ? executeAgain(operation, args) : executeCompiled(known, args);
+}
+
+/** The compiler is loaded with the first query that is asked again: it is a tenth of what a start would load. */
+async function executeAgain(operation: OperationDefinitionNode, args: ExecutionArgs): Promise<ExecutionResult> {
+  const { compileQuery, isCompiledQuery } = await import('graphql-jit');
+  let known = operations.get(operation);
+  if (known === 'once') {
+    const compiled = compileQuery(args.schema, args.document, args.operationName ?? undefined);
+    known = isCompiledQuery(compiled) ? compiled : null;
+    operations.set(operation, known);
+  }
+  return known == null ? execute(args) : executeCompiled(known, args);
 }
 
 async function executeCompiled(compiled: CompiledQuery, args: ExecutionArgs): Promise<ExecutionResult> {
@@ -56,21 +73,6 @@ type Known = 'once' | CompiledQuery | null;
 
 /** By their place in a document: Yoga parses a text once, and they go with what it forgets. */
 const operations = new WeakMap<OperationDefinitionNode, Known>();
-
-function compiledQueryOf({ schema, document, operationName }: ExecutionArgs): CompiledQuery | undefined {
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== OperationTypeNode.QUERY) return undefined;
-  let known = operations.get(operation);
-  if (known === undefined) {
-    known = isShort(document, operation) ? 'once' : null;
-    operations.set(operation, known);
-  } else if (known === 'once') {
-    const compiled = compileQuery(schema, document, operationName ?? undefined);
-    known = isCompiledQuery(compiled) ? compiled : null;
-    operations.set(operation, known);
-  }
-  return known === 'once' || known === null ? undefined : known;
-}
 
 /** Whether an operation has few enough fields, fragments written out. A valid document's fragments are in no circle. */
 function isShort(document: DocumentNode, operation: OperationDefinitionNode): boolean {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { encodeId } from '../domain/ids.ts';
 import type { Database } from '../store/database.ts';
 import { explorerSamples, type Sample } from './explorer-samples.ts';
@@ -54,6 +53,7 @@ export async function sendExplorer(
   };
   const nonce = randomBytes(16).toString('base64');
   const script = `<script nonce="${nonce}">${fillEditors(samples[0])}`;
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const page = renderGraphiQL(options).replace('<script>', () => script);
   const body = await compress(page, { level: 1 });
   response.writeHead(200, {

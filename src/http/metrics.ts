@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Observer } from '../payments/observer.ts';
+import type { Counts } from './counts.ts';
 import { addGauges, type Watched } from './gauges.ts';
 import type { Refusal } from './notifications.ts';
 import type { Operation } from './observation.ts';
@@ -12,7 +13,7 @@ const METRICS_PATH = '/metrics';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** What this process counts, for Prometheus. Labels are names of the gateway's own: how many series there are is bounded. */
-export class Metrics implements Observer {
+export class Metrics implements Counts {
   readonly #registry = new Registry();
   readonly #operations = this.#histogram('tender_operation_duration_seconds', {
     help: 'GraphQL operations, by the field of their root: from the request to the end of its answer.',
@@ -42,6 +43,13 @@ export class Metrics implements Observer {
     help: 'Notifications of processors that were not taken. Nothing else is kept of them.',
     labelNames: ['reason'],
   });
+
+  /** The header of whoever has the token. */
+  readonly #expected: Buffer;
+
+  constructor(token: string) {
+    this.#expected = digest(`Bearer ${token}`);
+  }
 
   /** Measures what is there to be measured when somebody asks. */
   watch(watched: Watched): void {
@@ -83,22 +91,19 @@ export class Metrics implements Observer {
 
   /**
    * Answers whoever has the token.
-   * @returns what answers a request, and tells whether it was one for it
+   * @returns whether the request was one for it
    */
-  page(token: string): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
-    const expected = digest(`Bearer ${token}`);
-    return async (request, response) => {
-      if (request.url?.split('?')[0] !== METRICS_PATH) return false;
-      if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
-        response.writeHead(200, { 'content-type': this.#registry.contentType }).end(await this.#registry.metrics());
-      } else {
-        response
-          .writeHead(401, { 'www-authenticate': 'Bearer', 'content-type': 'text/plain' })
-          .end('A token is needed.\n');
-      }
-      return true;
-    };
-  }
+  readonly page = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    if (request.url?.split('?')[0] !== METRICS_PATH) return false;
+    if (timingSafeEqual(digest(request.headers.authorization ?? ''), this.#expected)) {
+      response.writeHead(200, { 'content-type': this.#registry.contentType }).end(await this.#registry.metrics());
+    } else {
+      response
+        .writeHead(401, { 'www-authenticate': 'Bearer', 'content-type': 'text/plain' })
+        .end('A token is needed.\n');
+    }
+    return true;
+  };
 
   #counter<T extends string>(name: string, of: { readonly help: string; readonly labelNames: T[] }): Counter<T> {
     return new Counter({ name, ...of, registers: [this.#registry] });

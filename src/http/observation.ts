@@ -3,8 +3,8 @@ import { GraphQLError, Kind, type DocumentNode, type ExecutionArgs, type Selecti
 import type { Plugin } from 'graphql-yoga';
 import { holdsCardNumber } from '../domain/card.ts';
 import type { Logger, Scope, Telemetry } from '../telemetry.ts';
+import type { Counts } from './counts.ts';
 import { isForCaller } from './masking.ts';
-import type { Metrics } from './metrics.ts';
 
 export const REQUEST_ID = 'x-request-id';
 
@@ -30,7 +30,7 @@ type Executed = Pick<ExecutionArgs, 'document' | 'operationName'>;
 
 export interface ObservationOptions {
   readonly telemetry: Telemetry;
-  readonly metrics: Pick<Metrics, 'operationEnded'>;
+  readonly metrics: Pick<Counts, 'operationEnded'>;
   readonly log: Logger;
   readonly newId: () => string;
 }

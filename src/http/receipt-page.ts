@@ -118,11 +118,10 @@ function total(movements: readonly Movement[]): bigint {
   return movements.reduce((before, { amount }) => before + amount, 0n);
 }
 
-const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
-
 /** A day by UTC: where the payer is, nobody knows. */
 function time(at: Date): string {
-  return `<time datetime="${at.toISOString()}">${DATE.format(at)}</time>`;
+  const date = at.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+  return `<time datetime="${at.toISOString()}">${date}</time>`;
 }
 
 const DESTINATIONS: Readonly<Record<Receipt['destinations'][number]['type'], string>> = {

@@ -181,7 +181,7 @@ export async function describeToken(
 
 /** What the processor of an account says of a token; unknown where nothing is heard of it, or nobody can ask. */
 async function describe(gateway: Gateway, account: ProcessorAccount, token: string): Promise<TokenDescription> {
-  const connection = gateway.processors.to(account);
+  const connection = await gateway.processors.to(account);
   if (connection === undefined) {
     gateway.report(SEALED, { processor: account.processor, processorAccountId: account.id });
     return { kind: 'not_sent' };

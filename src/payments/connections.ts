@@ -63,14 +63,14 @@ export class Connections {
   }
 
   /** The connection to an account; undefined where its credentials cannot be opened. */
-  to(account: ProcessorAccount): AccountProcessor | undefined {
+  async to(account: ProcessorAccount): Promise<AccountProcessor | undefined> {
     const { id, processor, rawCards } = account;
     const as = `${rawCards} ${Buffer.from(account.credentials).toString('base64')}`;
     const kept = this.#open.get(id);
     if (kept?.as === as) return kept.connection;
     const credentials = this.credentialsOf(account);
     if (credentials === undefined) return undefined;
-    const connection = this.connector(processor).connect(credentials, { rawCards });
+    const connection = await this.connector(processor).connect(credentials, { rawCards });
     if (this.#open.size >= CONNECTIONS_MAX) this.#open.clear();
     this.#open.set(id, { as, connection });
     return connection;

@@ -131,7 +131,7 @@ export async function testProcessorAccount(
   const found = await find(gateway, caller, id);
   if (!found.ok) return found;
   const account = found.value;
-  const connection = gateway.processors.to(account);
+  const connection = await gateway.processors.to(account);
   const answer: AccountTest = connection === undefined ? { kind: 'sealed' } : await ask(gateway, connection);
   const subject = encodeId('ProcessorAccount', id);
   const entry: Audited = { act: 'PROCESSOR_ACCOUNT_TESTED', subject, after: { result: answer.kind } };
@@ -184,7 +184,7 @@ async function check(
   const refused = connector.refusesCredentials(credentials, mode);
   if (refused !== undefined) return invalid(refused, 'secretKey');
   if (secretKey === undefined) return ok(true);
-  const answer = await ask(gateway, connector.connect(credentials, { rawCards }));
+  const answer = await ask(gateway, await connector.connect(credentials, { rawCards }));
   switch (answer.kind) {
     case 'good':
       return ok(true);

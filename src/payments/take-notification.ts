@@ -30,7 +30,7 @@ export async function takeNotification(
   const account = await findProcessorAccount(database, environmentId, accountId);
   if (account === undefined) return 'unknown_account';
   const { signatureHeader } = processors.connector(account.processor);
-  const connection = processors.to(account);
+  const connection = await processors.to(account);
   if (connection === undefined) return 'sealed';
   const reading = connection.readNotification(body, header(signatureHeader), gateway.now());
   if (reading.kind !== 'event') return reading.kind;

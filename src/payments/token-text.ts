@@ -1,4 +1,5 @@
-import { jwtVerify, SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
+import { jwtVerify } from 'jose/jwt/verify';
 import { z } from 'zod';
 import { DestinationType } from '../../generated/prisma/enums.ts';
 import { parseCurrency, type Currency } from '../domain/currency.ts';

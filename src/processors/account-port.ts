@@ -17,7 +17,10 @@ export interface Connector extends ProcessorTraits {
   /** What cannot be right with credentials, by the look of them; undefined where nothing is. */
   refusesCredentials(credentials: Credentials, mode: 'TEST' | 'LIVE'): string | undefined;
   /** @param options.rawCards whether card numbers may be sent there */
-  connect(credentials: Credentials, options: { readonly rawCards: boolean }): AccountProcessor;
+  connect(
+    credentials: Credentials,
+    options: { readonly rawCards: boolean },
+  ): AccountProcessor | Promise<AccountProcessor>;
 }
 
 /** A connector to an account that a merchant has with a processor of the world outside. */

@@ -69,8 +69,12 @@ const readEnabled: SetBased<string, ProcessorAccount[]> = async (queries, enviro
 };
 
 /** How many accounts there are, in all environments, whose credentials were sealed with none of these keys. */
-export async function countSealedOtherwise({ prisma }: Database, keyIds: readonly string[]): Promise<number> {
-  return prisma.processorAccount.count({ where: { credentialsKeyId: { notIn: [...keyIds] } } });
+export async function countSealedOtherwise({ pool }: Database, keyIds: readonly string[]): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM processor_account WHERE credentials_key_id <> ALL ($1)',
+    [keyIds],
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /** Some of the accounts, in all environments, whose credentials were sealed with another key than this one, by their ids. */

@@ -20,14 +20,7 @@ import { lookUpMovement, makeMovement } from './movements.ts';
 import { readNotification } from './notifications.ts';
 import { statementOf } from './statement.ts';
 import { describeToken, tokenize } from './tokens.ts';
-
-const LIMITS: ProcessorLimits = {
-  callTimeoutMs: 30_000,
-  // Stripe works on a request after nobody waits for it any more.
-  inFlightWindowMs: 60_000,
-  // "Keys are removed once they are at least 24 hours old." Source: docs.stripe.com/api/idempotent_requests
-  keyRetentionMs: 24 * 3_600_000,
-};
+import type { StripeOptions } from './traits.ts';
 
 export interface StripeCredentials {
   readonly secretKey: string;
@@ -35,12 +28,10 @@ export interface StripeCredentials {
   readonly webhookSecrets: readonly string[];
 }
 
-export interface StripeOptions {
-  /** Another address than Stripe's own: protocol, host and port, of a stand-in for instance. */
-  readonly apiUrl?: string;
+export interface StripeAccountOptions extends Pick<StripeOptions, 'apiUrl'> {
   /** Whether the account may send card numbers to Stripe; where not, cards come as tokens that Stripe's own fields made. */
   readonly rawCards: boolean;
-  readonly limits?: Partial<ProcessorLimits>;
+  readonly limits: ProcessorLimits;
 }
 
 /** A merchant's account at Stripe. Cards only. docs/stripe.md says how Stripe's answers are read. */
@@ -52,9 +43,9 @@ export class StripeProcessor implements AccountProcessor {
   readonly #webhookSecrets: readonly string[];
   readonly #rawCards: boolean;
 
-  constructor({ secretKey, webhookSecrets }: StripeCredentials, { apiUrl, rawCards, limits }: StripeOptions) {
-    this.limits = { ...LIMITS, ...limits };
-    this.#client = new StripeClient(secretKey, { apiUrl, timeoutMs: this.limits.callTimeoutMs });
+  constructor({ secretKey, webhookSecrets }: StripeCredentials, { apiUrl, rawCards, limits }: StripeAccountOptions) {
+    this.limits = limits;
+    this.#client = new StripeClient(secretKey, { apiUrl, timeoutMs: limits.callTimeoutMs });
     this.#webhookSecrets = webhookSecrets;
     this.#rawCards = rawCards;
   }
