@@ -6,6 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['module', 'node'] } },
   test: {
     include: ['test/browser/**/*.test.ts'],
+    maxWorkers: 1,
     globalSetup: ['test/harness/cluster.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // They need a browser: npm run test:browser.
     exclude: ['test/browser/**'],
+    // One is the default where there are two cores: much of a test is a wait for PostgreSQL.
+    maxWorkers: 2,
     globalSetup: ['test/harness/cluster.ts'],
     // The machines of CI have two cores and are shared: a limit here is to end a hang, never to measure.
     testTimeout: 60_000,

@@ -6,6 +6,7 @@ import { only, useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
 import { LedgerDay } from '../harness/ledger-day.ts';
 import { delayed, doneThenLost, lost } from '../harness/stand-ins.ts';
+import { until } from '../harness/until.ts';
 
 /** Whatever has happened between the two sides: once it is over, they agree, as long as nobody meddles with the books. */
 
@@ -77,6 +78,7 @@ async function returned(day: LedgerDay, captureMethod: 'AUTOMATIC' | 'MANUAL') {
   only(await day.till.cancel({ paymentId: id }), 'CancelPaymentPayload');
   await arrive();
   await backstage.notify(id, 'CHARGE');
+  await until(async () => (await day.till.read(id)).attempts[0]?.flag === 'LATE_SUCCESS_RETURNED');
   return id;
 }
 

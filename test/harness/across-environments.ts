@@ -27,7 +27,7 @@ export const ACROSS_ENVIRONMENTS: readonly (readonly [beginning: RegExp, why: st
     'the end of the log: a place in the order of all commits, and nothing of what is there',
   ],
   [
-    /^SELECT COUNT.* FROM .*"processor_account".*"credentials_key_id" /,
+    /^SELECT count\(\*\)::int AS count FROM processor_account WHERE credentials_key_id /,
     'counts for the operator what cannot be opened after a change of the secret',
   ],
   [

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { nextMigration } from '../../tools/migration.ts';
+import { templateDatabase } from '../harness/database.ts';
 import { temporaryPlace } from './places.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -46,7 +47,7 @@ function writeMigration(prisma: string, name: string, script: string): void {
 
 test('the next migration is the difference, and what is written by hand is none', async () => {
   const prisma = temporaryPlace();
-  const connection = { ...inject('templateDatabase'), database: 'postgres' };
+  const connection = { ...templateDatabase(), database: 'postgres' };
   writeFileSync(join(prisma, 'schema.prisma'), SCHEMA);
   const first = await nextMigration(prisma, connection);
   expect(first).toContain('CREATE TABLE "payment"');
