@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { DocumentCache } from '../../src/http/document-cache.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
 import { FarProcessor, sign } from '../harness/far-processor.ts';
 import { useGateway } from '../harness/gateway.ts';
@@ -14,7 +15,7 @@ import { card, Till } from '../harness/till.ts';
 
 /**
  * Card numbers and CVCs, given in every place of the API and in every wrong way, are looked for afterwards in every row, in
- * every line of the log, in the metrics and in every answer. Nothing has them.
+ * every line of the log, in the metrics, in the documents that are kept and in every answer. Nothing has them.
  */
 
 const NUMBER = '4539578763621486';
@@ -25,6 +26,14 @@ const gateway = useGateway({ connectors: [far], metricsToken: 'metrics-token-of-
 const till = new Till(gateway);
 const schema = buildSchema();
 const told: string[] = [];
+
+/** Every document that was ever kept: compiled queries go by those. */
+const kept: string[] = [];
+const set = Object.getOwnPropertyDescriptor(DocumentCache.prototype, 'set')?.value as DocumentCache['set'];
+DocumentCache.prototype.set = function (this: DocumentCache, text, document) {
+  kept.push(text);
+  set.call(this, text, document);
+};
 
 let token: string;
 let paymentId: string;
@@ -161,7 +170,8 @@ describe('requests that are wrong', () => {
     await post(body, { 'content-type': 'application/x-www-form-urlencoded' });
     await post(body, { 'content-type': 'text/plain' });
     await post(body, { accept: 'text/event-stream' });
-    expect(told.length).toBe(before + 8);
+    await post(body, { accept: 'application/json' });
+    expect(told.length).toBe(before + 10);
   });
 
   // But Origin, which is the browser's own and comes back as CORS has it.
@@ -306,7 +316,7 @@ test('a secret in a document is refused, and not repeated', async () => {
 });
 
 /** To be last: everything else has happened by then. */
-test('nothing has them: no row, no line of the log, no metric, no answer', async () => {
+test('nothing has them: no row, no line of the log, no metric, no document that is kept, no answer', async () => {
   const metrics = await fetch(gateway().url.replace('/graphql', '/metrics'), {
     headers: { authorization: 'Bearer metrics-token-of-the-tests-0123456789' },
   });
@@ -317,5 +327,7 @@ test('nothing has them: no row, no line of the log, no metric, no answer', async
   expect(heldIn(rows)).toBe('');
   expect(heldIn(JSON.stringify(gateway().logged))).toBe('');
   expect(heldIn(await metrics.text())).toBe('');
+  expect(kept).toContain(CREATE);
+  expect(heldIn(kept.join('\n'))).toBe('');
   expect(heldIn(told.join('\n'))).toBe('');
 });
