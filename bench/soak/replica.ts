@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const PAGE_BYTES = 4_096;
+const METRICS_TOKEN = randomUUID();
 
 /** A gateway as an operator runs it. */
 export interface Replica {
@@ -11,6 +13,8 @@ export interface Replica {
   readonly url: string;
   /** Its resident memory, in megabytes. */
   megabytes(): number;
+  /** What its heap holds, in megabytes, what is to be collected included. */
+  heapMegabytes(): Promise<number>;
   /** Ends it as a supervisor does. @returns its exit code */
   stop(): Promise<number | null>;
 }
@@ -19,7 +23,15 @@ export interface Replica {
 export async function startReplica(variables: Readonly<Record<string, string>>): Promise<Replica> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH, HOME, PORT: '0', TENDER_DRAIN_SECONDS: '0', LOG_LEVEL: 'warn', ...variables },
+    env: {
+      PATH,
+      HOME,
+      PORT: '0',
+      TENDER_DRAIN_SECONDS: '0',
+      TENDER_METRICS_TOKEN: METRICS_TOKEN,
+      LOG_LEVEL: 'warn',
+      ...variables,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await greeting(child);
@@ -31,6 +43,12 @@ export async function startReplica(variables: Readonly<Record<string, string>>):
   return {
     url,
     megabytes: () => (Number(readFileSync(`/proc/${child.pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES) / 1024 ** 2,
+    async heapMegabytes() {
+      const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } });
+      const bytes = /^nodejs_heap_size_used_bytes (\S+)$/m.exec(await answer.text())?.[1];
+      if (bytes === undefined) throw new Error('a replica told nothing of its heap');
+      return Number(bytes) / 1024 ** 2;
+    },
     async stop() {
       child.kill('SIGTERM');
       const code = await ended;

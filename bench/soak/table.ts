@@ -1,22 +1,26 @@
 import type { Taken } from './load.ts';
 
-/** The resident memory of each replica at a moment since the begin. */
+/** The memory of each replica at a moment since the begin, in megabytes. */
 export interface Sample {
   readonly atMs: number;
+  /** Resident. */
   readonly megabytes: readonly number[];
+  readonly heap: readonly number[];
 }
 
 const MINUTE_MS = 60_000;
 /** What is compiled and cached for the first time takes memory once: the first third does not count. */
 const SETTLED = 1 / 3;
+/** In so long a collector has been through the heap at least once: the least of it then is what is in use. */
+const TROUGH_MS = 20_000;
 
 /** What each minute took. */
 export function tableOf(taken: readonly Taken[], samples: readonly Sample[]): string {
-  const minutes = Map.groupBy(taken, ({ atMs }) => Math.floor(atMs / MINUTE_MS));
+  const minutes = byMinute(taken);
   const rows = [...minutes]
     .toSorted(([one], [other]) => one - other)
     .map(([minute, rounds]) => {
-      const sorted = rounds.map(({ ms }) => ms).toSorted((one, other) => one - other);
+      const sorted = sortedMs(rounds);
       const last = samples.findLast(({ atMs }) => atMs < (minute + 1) * MINUTE_MS);
       const memory = last?.megabytes.map((each) => each.toFixed(0)).join(' ') ?? '';
       return [
@@ -32,14 +36,34 @@ export function tableOf(taken: readonly Taken[], samples: readonly Sample[]): st
   return [head, ...rows].map((row) => row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('  ')).join('\n');
 }
 
+/** The 99th percentile of each minute, in milliseconds. */
+export function percentiles(taken: readonly Taken[]): number[] {
+  return [...byMinute(taken).values()].map((rounds) => percentile(sortedMs(rounds), 0.99));
+}
+
+function byMinute(taken: readonly Taken[]): Map<number, Taken[]> {
+  return Map.groupBy(taken, ({ atMs }) => Math.floor(atMs / MINUTE_MS));
+}
+
+function sortedMs(rounds: readonly Taken[]): number[] {
+  return rounds.map(({ ms }) => ms).toSorted((one, other) => one - other);
+}
+
 function percentile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/** By which part of itself a replica's memory grows in a minute: the line of least squares. */
+/**
+ * By which part of itself what a replica's heap holds grows in a minute: the line of least squares through its troughs. What
+ * is resident says less: it is what the collector takes, and goes up and down by a quarter.
+ */
 export function slopePerMinute(samples: readonly Sample[], replica: number): number {
   const settled = samples.slice(Math.floor(samples.length * SETTLED));
-  const points = settled.map(({ atMs, megabytes }) => [atMs / MINUTE_MS, megabytes[replica] ?? 0] as const);
+  const stretches = Map.groupBy(settled, ({ atMs }) => Math.floor(atMs / TROUGH_MS));
+  const points = [...stretches].map(
+    ([stretch, within]) =>
+      [(stretch * TROUGH_MS) / MINUTE_MS, Math.min(...within.map(({ heap }) => heap[replica] ?? 0))] as const,
+  );
   if (points.length < 2) return 0;
   const mean = (axis: 0 | 1): number => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
   const [x, y] = [mean(0), mean(1)];
