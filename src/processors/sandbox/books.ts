@@ -1,16 +1,19 @@
 import type { Pool } from 'pg';
 import type { StatementLine } from '../port.ts';
 import { chargeOf, type Charge, type ChargeRow, type Movement, type NewCharge, type NewMovement } from './records.ts';
-import { addCards, addCharges, oneByOne, readCards, readCharges, type CardRow, type Gather } from './gathered.ts';
 import {
-  ADVANCE_CHARGES,
-  ADVANCE_MOVEMENTS,
-  addMovement,
-  CHARGE_COLUMNS,
-  COMPLETE_ACTION,
-  MOVEMENT_COLUMNS,
-  SETTLE,
-} from './statements.ts';
+  addCards,
+  addCharges,
+  addMovements,
+  oneByOne,
+  readCards,
+  readCardsOfCharges,
+  readCharges,
+  readMovements,
+  type CardRow,
+  type Gather,
+} from './gathered.ts';
+import { ADVANCE_CHARGES, ADVANCE_MOVEMENTS, CHARGE_COLUMNS, COMPLETE_ACTION, SETTLE } from './statements.ts';
 import { STATEMENT, statementLine, type StatementRow } from './statement.ts';
 
 /** A change that the gateway has not acknowledged. */
@@ -50,8 +53,11 @@ export class SandboxBooks {
   readonly #pool: Pool;
   readonly #addCards: (card: CardRow) => Promise<void>;
   readonly #readCards: (card: Omit<CardRow, 'behavior'>) => Promise<string | undefined>;
-  readonly #addCharges: (charge: NewCharge) => Promise<void>;
+  readonly #addCharges: (charge: NewCharge) => Promise<Charge | undefined>;
   readonly #readCharges: (charge: Pick<NewCharge, 'merchant' | 'key'>) => Promise<Charge | undefined>;
+  readonly #readCardsOfCharges: (charge: Pick<NewMovement, 'merchant' | 'chargeId'>) => Promise<string | undefined>;
+  readonly #addMovements: (movement: NewMovement) => Promise<Movement | undefined>;
+  readonly #readMovements: (movement: Pick<NewMovement, 'merchant' | 'key'>) => Promise<Movement | undefined>;
 
   constructor(pool: Pool, options: BooksOptions = {}) {
     this.#pool = pool;
@@ -60,6 +66,9 @@ export class SandboxBooks {
     this.#readCards = gather(STATEMENTS_AT_ONCE, (cards) => readCards(pool, cards));
     this.#addCharges = gather(STATEMENTS_AT_ONCE, (charges) => addCharges(pool, charges, this.#settlementMs));
     this.#readCharges = gather(STATEMENTS_AT_ONCE, (charges) => readCharges(pool, charges));
+    this.#readCardsOfCharges = gather(STATEMENTS_AT_ONCE, (charges) => readCardsOfCharges(pool, charges));
+    this.#addMovements = gather(STATEMENTS_AT_ONCE, (movements) => addMovements(pool, movements, this.#settlementMs));
+    this.#readMovements = gather(STATEMENTS_AT_ONCE, (movements) => readMovements(pool, movements));
     this.authorizationMs = options.authorizationMs ?? DEFAULT_AUTHORIZATION_MS;
     this.#settlementMs = options.settlementMs ?? DEFAULT_SETTLEMENT_MS;
   }
@@ -75,19 +84,12 @@ export class SandboxBooks {
 
   /** The behaviour of the card that a charge was made with. */
   async readCardOfCharge(merchant: string, chargeId: string): Promise<string | undefined> {
-    const { rows } = await this.#pool.query<{ behavior: string }>({
-      name: 'sandbox_read_card_of_charge',
-      text: `SELECT behavior FROM sandbox_card JOIN sandbox_charge USING (merchant, token)
-             WHERE merchant = $1 AND sandbox_charge.id = $2`,
-      values: [merchant, chargeId],
-    });
-    return rows[0]?.behavior;
+    return this.#readCardsOfCharges({ merchant, chargeId });
   }
 
   /** Books a charge; under a key that was used before it books nothing and answers the first charge. */
   async addCharge(charge: NewCharge): Promise<Charge> {
-    await this.#addCharges(charge);
-    const booked = await this.readCharge(charge.merchant, charge.key);
+    const booked = (await this.#addCharges(charge)) ?? (await this.readCharge(charge.merchant, charge.key));
     if (booked === undefined) throw new Error('a charge that was just booked is gone');
     return booked;
   }
@@ -125,28 +127,12 @@ export class SandboxBooks {
    * used before, the first one. Undefined where the charge does not allow it: nothing is booked then.
    */
   async addMovement(movement: NewMovement): Promise<Movement | undefined> {
-    const { merchant, id, chargeId, key, kind, status, next, amount, final } = movement;
+    const { merchant, key } = movement;
     const known = await this.readMovement(merchant, key);
     if (known !== undefined) return known;
     try {
-      const { rows } = await this.#pool.query<Movement>({
-        name: `sandbox_add_${kind}`,
-        text: addMovement(kind),
-        values: [
-          merchant,
-          chargeId,
-          amount,
-          id,
-          key,
-          kind,
-          status,
-          next?.status ?? null,
-          next?.inMs ?? null,
-          final,
-          this.#settlementMs,
-        ],
-      });
-      if (rows[0] !== undefined) return rows[0];
+      const booked = await this.#addMovements(movement);
+      if (booked !== undefined) return booked;
     } catch (error) {
       const isTaken = error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
       if (!isTaken) throw error;
@@ -158,12 +144,7 @@ export class SandboxBooks {
   }
 
   async readMovement(merchant: string, key: string): Promise<Movement | undefined> {
-    const { rows } = await this.#pool.query<Movement>({
-      name: 'sandbox_read_movement',
-      text: `SELECT ${MOVEMENT_COLUMNS} FROM sandbox_movement WHERE merchant = $1 AND key = $2`,
-      values: [merchant, key],
-    });
-    return rows[0];
+    return this.#readMovements({ merchant, key });
   }
 
   /**

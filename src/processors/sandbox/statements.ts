@@ -18,7 +18,7 @@ export const CHARGE_COLUMNS = `
 /** The columns of a movement that are ever read. */
 export const MOVEMENT_COLUMNS = 'id, kind, status, settled_at AS "settledAt"';
 
-/** Books charges, of those whose key was not used before. */
+/** Books charges, of those whose key was not used before, and answers these. */
 export const ADD_CHARGES = `
   INSERT INTO sandbox_charge (merchant, id, key, token, status, next_status, next_at, amount, currency,
     capture_now, amount_captured, decline_code, network_transaction_id, return_url, settles_at)
@@ -28,7 +28,7 @@ export const ADD_CHARGES = `
   FROM json_to_recordset($1::json) AS new (merchant text, id text, key text, token text, status text,
     "nextStatus" text, "nextInMs" float8, amount bigint, currency text, "captureNow" boolean, "declineCode" text,
     "networkTransactionId" text, "returnUrl" text)
-  ON CONFLICT (merchant, key) DO NOTHING`;
+  ON CONFLICT (merchant, key) DO NOTHING RETURNING merchant, key, ${CHARGE_COLUMNS}`;
 
 /** What an approval makes of next_status and next_at: an authorisation is held for so long, a captured charge stays. */
 const holdIf = (approved: string, period: string): string => `
@@ -106,33 +106,38 @@ export const SETTLE: readonly string[] = ['sandbox_charge', 'sandbox_movement'].
 );
 
 /** A capture that is final, or takes the last of an authorisation. */
-const LAST_CAPTURE = '($10 OR amount_captured + amount_released + $3::bigint = amount)';
+const LAST_CAPTURE = '(is_final OR amount_captured + amount_released + taken = amount)';
 
-/** What each kind of movement takes from its charge, if there is so much. */
+/** What each kind of movement takes from its charge, if there is so much. Each is of another charge. */
 const TAKE: Readonly<Record<MovementKind, string>> = {
   capture: `UPDATE sandbox_charge
-    SET amount_captured = amount_captured + $3::bigint,
-        amount_released = CASE WHEN $10 THEN amount - amount_captured - $3::bigint ELSE amount_released END,
+    SET amount_captured = amount_captured + taken,
+        amount_released = CASE WHEN is_final THEN amount - amount_captured - taken ELSE amount_released END,
         next_status = CASE WHEN ${LAST_CAPTURE} THEN NULL ELSE next_status END,
         next_at = CASE WHEN ${LAST_CAPTURE} THEN NULL ELSE next_at END
-    WHERE merchant = $1 AND id = $2 AND status = 'approved'
-      AND amount_captured + amount_released + $3::bigint <= amount`,
+    FROM asked WHERE merchant = asked_by AND id = charge AND status = 'approved'
+      AND amount_captured + amount_released + taken <= amount`,
   void: `UPDATE sandbox_charge
     SET next_status = NULL, next_at = NULL, amount_released = amount - amount_captured,
         status = CASE WHEN amount_captured = 0 THEN 'voided' ELSE status END
-    WHERE merchant = $1 AND id = $2
+    FROM asked WHERE merchant = asked_by AND id = charge
       AND (status IN ('pending', 'action_required')
         OR (status = 'approved' AND amount_captured + amount_released < amount))`,
   refund: `UPDATE sandbox_charge
-    SET amount_refunded = amount_refunded + $3::bigint
-    WHERE merchant = $1 AND id = $2 AND status = 'approved' AND amount_refunded + $3::bigint <= amount_captured`,
+    SET amount_refunded = amount_refunded + taken
+    FROM asked WHERE merchant = asked_by AND id = charge AND status = 'approved'
+      AND amount_refunded + taken <= amount_captured`,
 };
 
-/** Books a movement and takes it from its charge, or does neither. */
-export const addMovement = (kind: MovementKind): string => `
-  WITH taken AS (${TAKE[kind]} RETURNING id)
+/** Books movements and takes them from their charges; of one that its charge does not allow, it does neither. */
+export const addMovements = (kind: MovementKind): string => `
+  WITH asked AS (
+    SELECT * FROM json_to_recordset($1::json) AS asked (asked_by text, charge text, taken bigint, movement text,
+      movement_key text, movement_status text, movement_next text, movement_next_in_ms float8, is_final boolean)
+  ), moved AS (${TAKE[kind]} RETURNING asked.*)
   INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final,
     settles_at)
-  SELECT $1, $4, taken.id, $5, $6, $7, $8, ${inMs('$9')}, $3::bigint, $10,
-    CASE WHEN $6 = 'capture' AND $7 = 'succeeded' THEN ${inMs('$11')} END
-  FROM taken RETURNING ${MOVEMENT_COLUMNS}`;
+  SELECT asked_by, movement, charge, movement_key, '${kind}', movement_status, movement_next,
+    ${inMs('movement_next_in_ms')}, taken, is_final,
+    CASE WHEN '${kind}' = 'capture' AND movement_status = 'succeeded' THEN ${inMs('$2')} END
+  FROM moved RETURNING merchant, key, ${MOVEMENT_COLUMNS}`;
