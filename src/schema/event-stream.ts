@@ -27,6 +27,11 @@ export interface StreamOptions {
 
 /** Events that wait for a subscriber that does not take them: some megabytes, and with a busy feed some seconds. */
 const WAITING_MAX = 1_000;
+/**
+ * What had happened when the credential was looked at is told for so long: waiting for the database at each event, a feed of
+ * more than some fifty in a second falls behind until it is cut off.
+ */
+export const LOOK_HOLDS_MS = 100;
 
 /**
  * One subscriber: what there is already, page by page as it takes it, then what happens, at the seam nothing left out and
@@ -41,6 +46,8 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   /** What comes before what happens from now on; undefined once it was told. */
   #beginning: AsyncGenerator<EventMessage, EventPosition> | undefined = this.#begin();
   #last = LOG_START;
+  /** The last look at the credential, and what had happened by then. */
+  #look = { atMs: -Infinity, upTo: LOG_START };
   #stopListening: (() => void) | undefined;
   #stopWatching: (() => void) | undefined;
   #forgetDismissal: (() => void) | undefined;
@@ -106,7 +113,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       if (event === undefined) return undefined;
       if (!isAfter(event, this.#last)) continue;
       this.#last = positionOf(event);
-      if (fitsToo === undefined || (await fitsToo(event))) return this.#message(event);
+      if (fitsToo === undefined || (await fitsToo(event))) return this.#message(event, this.#waiting.last ?? event);
     }
   }
 
@@ -121,7 +128,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     renewLoaders(this.#context);
     const { first, ...opened } = await opening();
     let { after } = opened;
-    if (first !== null) yield first.event === null ? this.#start(first) : this.#message(first.event);
+    if (first !== null) yield first.event === null ? this.#start(first) : this.#message(first.event, first.event);
     if (backlog === null) return positionOf(after);
     for (;;) {
       // What overflows until the end of the log is reached is read from there.
@@ -129,7 +136,7 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       const page = await backlog(after);
       for (const event of page.events) {
         if (waiting.ended) return positionOf(after);
-        yield this.#message(event);
+        yield this.#message(event, page.end);
       }
       after = page.end;
       if (!page.hasMore && !waiting.overflowed) return positionOf(after);
@@ -142,9 +149,16 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     return message;
   }
 
-  /** The credential is looked at when the subscriber has asked for the event, however long that waited before. */
-  async #message(event: EventRow): Promise<EventMessage> {
-    if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#context.told);
+  /**
+   * The credential is looked at when the subscriber has asked for the event, however long that waited before.
+   * @param known up to where it is known already what has happened: a look that begins now is after all of it
+   */
+  async #message(event: EventRow, known: EventPosition): Promise<EventMessage> {
+    const atMs = this.#context.gateway.now().getTime();
+    if (isAfter(event, this.#look.upTo) || atMs - this.#look.atMs > LOOK_HOLDS_MS) {
+      if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#context.told);
+      this.#look = { atMs, upTo: positionOf(known) };
+    }
     this.#context.told = this.#context.feed.log.cursorOf(event);
     return { cursor: this.#context.told, event };
   }
@@ -182,6 +196,11 @@ class Waiting {
       this.overflowed = true;
     }
     this.#wake?.();
+  }
+
+  /** The last that waits. */
+  get last(): EventRow | undefined {
+    return this.#events.at(-1);
   }
 
   clear(): void {

@@ -2,13 +2,15 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import type { EventPosition } from '../../src/domain/event-cursor.ts';
 import { createContext } from '../../src/schema/context.ts';
-import { EventStream, type StreamOptions } from '../../src/schema/event-stream.ts';
+import { EventStream, LOOK_HOLDS_MS, type StreamOptions } from '../../src/schema/event-stream.ts';
 import { findKey } from '../../src/store/access.ts';
 import type { EventFeed } from '../../src/store/event-feed.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { until } from '../harness/until.ts';
 
 const gateway = useGateway();
+/** By how much the clock of subscribers is ahead. */
+let aheadMs = 0;
 
 /** A feed whose events are told by hand, and a subscriber of it that takes them by hand. */
 async function subscriber(options: Partial<StreamOptions> = {}, secret = gateway().keys.test) {
@@ -24,7 +26,10 @@ async function subscriber(options: Partial<StreamOptions> = {}, secret = gateway
     whenDismissed: () => () => undefined,
     log: { cursorOf: ({ position }: EventPosition) => String(position) },
   };
-  const context = createContext(app, feed as unknown as EventFeed, { kind: 'key', key });
+  const context = createContext({ ...app, now: () => new Date(Date.now() + aheadMs) }, feed as unknown as EventFeed, {
+    kind: 'key',
+    key,
+  });
   const stream = new EventStream(context, {
     fits: () => true,
     opening: () => Promise.resolve({ after: at(0), first: { cursor: '0', event: null } }),
@@ -123,6 +128,7 @@ test('what waited for a subscriber is not told any more once its key is revoked,
   }
   expect([await quick.take(), await quick.take(), await quick.take(), await slow.take()]).toEqual(['1', '2', '3', '1']);
   await prisma.apiKey.updateMany({ where: { name: 'live' }, data: { revokedAt: new Date() } });
+  aheadMs = LOOK_HOLDS_MS + 1_000;
   await expect(slow.take()).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED', cursor: '1' } });
   // What it was not told comes after the cursor that it is told.
   await expect(late.take()).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED', cursor: null } });
@@ -141,4 +147,21 @@ test('thousands who ask at the same moment whether their key is good ask once', 
   const questions = asked.mock.calls.filter(([query]) => (query as { name?: string }).name === 'read_key_end');
   expect(questions).toHaveLength(1);
   for (const { stream } of all) await stream.return();
+});
+
+test('a feed of which much waits looks at its key once for all that had happened, and again for what happens then', async () => {
+  const feed = await subscriber();
+  const query = vi.spyOn(gateway().app.gateway.database.pool, 'query');
+  onTestFinished(() => query.mockRestore());
+  const looks = () => query.mock.calls.filter(([asked]) => (asked as { name?: string }).name === 'read_key_end').length;
+  await feed.stream.next();
+  feed.tell(1, 500, between(1, 500));
+  const before = looks();
+  for (let taken = 0; taken < 500; taken++) await feed.take();
+  // The clock goes on meanwhile.
+  expect(looks() - before).toBeLessThan(100);
+  feed.tell(501, 501, between(501, 501));
+  const then = looks();
+  await feed.take();
+  expect(looks()).toBe(then + 1);
 });
