@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const PAGE_BYTES = 4_096;
-const METRICS_TOKEN = randomUUID();
+const HEAP = join(import.meta.dirname, 'heap.ts');
 
 /** A gateway as an operator runs it. */
 export interface Replica {
@@ -13,7 +13,7 @@ export interface Replica {
   readonly url: string;
   /** Its resident memory, in megabytes. */
   megabytes(): number;
-  /** What its heap holds, in megabytes, what is to be collected included. */
+  /** What of its heap is in use, in megabytes. */
   heapMegabytes(): Promise<number>;
   /** Ends it as a supervisor does. @returns its exit code */
   stop(): Promise<number | null>;
@@ -22,17 +22,16 @@ export interface Replica {
 /** Starts a replica, and waits until it has greeted. @throws with what it said if it ended */
 export async function startReplica(variables: Readonly<Record<string, string>>): Promise<Replica> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, ['--expose-gc', '--import', HEAP, MAIN], {
     env: {
       PATH,
       HOME,
       PORT: '0',
       TENDER_DRAIN_SECONDS: '0',
-      TENDER_METRICS_TOKEN: METRICS_TOKEN,
       LOG_LEVEL: 'warn',
       ...variables,
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const url = await greeting(child);
   const ended = new Promise<number | null>((resolve) => {
@@ -44,10 +43,10 @@ export async function startReplica(variables: Readonly<Record<string, string>>):
     url,
     megabytes: () => (Number(readFileSync(`/proc/${child.pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES) / 1024 ** 2,
     async heapMegabytes() {
-      const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } });
-      const bytes = /^nodejs_heap_size_used_bytes (\S+)$/m.exec(await answer.text())?.[1];
-      if (bytes === undefined) throw new Error('a replica told nothing of its heap');
-      return Number(bytes) / 1024 ** 2;
+      const told = once(child, 'message');
+      child.kill('SIGUSR2');
+      const [bytes] = (await told) as [number];
+      return bytes / 1024 ** 2;
     },
     async stop() {
       child.kill('SIGTERM');

@@ -25,7 +25,8 @@ import { percentiles, slopePerMinute, tableOf, type Sample } from './table.ts';
 const REPLICAS = 3;
 const LOAD = 0.8;
 const CAPACITY = { atOnce: 16, seconds: 15 };
-const SAMPLE_MS = 1_000;
+/** Each makes the collector go through the whole heap. */
+const SAMPLE_MS = 10_000;
 /** What a collector leaves for later goes up and down; a leak of a kilobyte for each round is more than this. */
 const SLOPE_MAX = 0.05;
 /** Of each minute's rounds, two or three requests each: a queue that grows takes longer every minute. */
@@ -90,9 +91,9 @@ async function soakThem(replicas: readonly Replica[], database: Database, key: s
   const startMs = performance.now();
   const samples: Sample[] = [];
   const sampling = setInterval(() => {
-    const [atMs, megabytes] = [performance.now() - startMs, replicas.map((replica) => replica.megabytes())];
+    const [atMs, resident] = [performance.now() - startMs, replicas.map((replica) => replica.megabytes())];
     void Promise.all(replicas.map((replica) => replica.heapMegabytes())).then(
-      (heap) => samples.push({ atMs, megabytes, heap }),
+      (heap) => samples.push({ atMs, resident, heap }),
       (error: Error) => load.errors.set(error.message, (load.errors.get(error.message) ?? 0) + 1),
     );
   }, SAMPLE_MS);

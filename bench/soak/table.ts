@@ -3,16 +3,14 @@ import type { Taken } from './load.ts';
 /** The memory of each replica at a moment since the begin, in megabytes. */
 export interface Sample {
   readonly atMs: number;
-  /** Resident. */
-  readonly megabytes: readonly number[];
+  readonly resident: readonly number[];
+  /** What of its heap was in use. */
   readonly heap: readonly number[];
 }
 
 const MINUTE_MS = 60_000;
 /** What is compiled and cached for the first time takes memory once: the first third does not count. */
 const SETTLED = 1 / 3;
-/** In so long a collector has been through the heap at least once: the least of it then is what is in use. */
-const TROUGH_MS = 20_000;
 
 /** What each minute took. */
 export function tableOf(taken: readonly Taken[], samples: readonly Sample[]): string {
@@ -22,16 +20,17 @@ export function tableOf(taken: readonly Taken[], samples: readonly Sample[]): st
     .map(([minute, rounds]) => {
       const sorted = sortedMs(rounds);
       const last = samples.findLast(({ atMs }) => atMs < (minute + 1) * MINUTE_MS);
-      const memory = last?.megabytes.map((each) => each.toFixed(0)).join(' ') ?? '';
+      const told = (sizes: readonly number[] = []): string => sizes.map((each) => each.toFixed(0)).join(' ');
       return [
         String(minute + 1),
         String(rounds.length),
         percentile(sorted, 0.5).toFixed(1),
         percentile(sorted, 0.99).toFixed(1),
-        memory,
+        told(last?.resident),
+        told(last?.heap),
       ];
     });
-  const head = ['minute', 'rounds', 'p50 ms', 'p99 ms', 'MB of each replica'];
+  const head = ['minute', 'rounds', 'p50 ms', 'p99 ms', 'MB of each replica', 'in use of its heap'];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [head, ...rows].map((row) => row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('  ')).join('\n');
 }
@@ -54,16 +53,12 @@ function percentile(sorted: readonly number[], part: number): number {
 }
 
 /**
- * By which part of itself what a replica's heap holds grows in a minute: the line of least squares through its troughs. What
- * is resident says less: it is what the collector takes, and goes up and down by a quarter.
+ * By which part of itself what is in use of a replica's heap grows in a minute: the line of least squares. What is resident
+ * says less: it is what the collector takes, and goes up and down by a quarter.
  */
 export function slopePerMinute(samples: readonly Sample[], replica: number): number {
   const settled = samples.slice(Math.floor(samples.length * SETTLED));
-  const stretches = Map.groupBy(settled, ({ atMs }) => Math.floor(atMs / TROUGH_MS));
-  const points = [...stretches].map(
-    ([stretch, within]) =>
-      [(stretch * TROUGH_MS) / MINUTE_MS, Math.min(...within.map(({ heap }) => heap[replica] ?? 0))] as const,
-  );
+  const points = settled.map(({ atMs, heap }) => [atMs / MINUTE_MS, heap[replica] ?? 0] as const);
   if (points.length < 2) return 0;
   const mean = (axis: 0 | 1): number => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
   const [x, y] = [mean(0), mean(1)];
