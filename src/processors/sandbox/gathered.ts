@@ -118,7 +118,7 @@ export async function addMovements(
   for (const part of withEachChargeOnce(movements)) {
     const [{ kind }] = part;
     const rows = part.map(({ merchant, chargeId, amount, id, key, status, next, final }) => ({
-      asked_by: merchant,
+      merchant,
       charge: chargeId,
       taken: String(amount),
       movement: id,

@@ -108,6 +108,10 @@ export const SETTLE: readonly string[] = ['sandbox_charge', 'sandbox_movement'].
 /** A capture that is final, or takes the last of an authorisation. */
 const LAST_CAPTURE = '(is_final OR amount_captured + amount_released + taken = amount)';
 
+/** Movements that are asked for. */
+const ASKED = `json_to_recordset($1::json) AS asked (merchant text, charge text, taken bigint, movement text,
+      movement_key text, movement_status text, movement_next text, movement_next_in_ms float8, is_final boolean)`;
+
 /** What each kind of movement takes from its charge, if there is so much. Each is of another charge. */
 const TAKE: Readonly<Record<MovementKind, string>> = {
   capture: `UPDATE sandbox_charge
@@ -115,29 +119,26 @@ const TAKE: Readonly<Record<MovementKind, string>> = {
         amount_released = CASE WHEN is_final THEN amount - amount_captured - taken ELSE amount_released END,
         next_status = CASE WHEN ${LAST_CAPTURE} THEN NULL ELSE next_status END,
         next_at = CASE WHEN ${LAST_CAPTURE} THEN NULL ELSE next_at END
-    FROM asked WHERE merchant = asked_by AND id = charge AND status = 'approved'
+    FROM ${ASKED} WHERE sandbox_charge.merchant = asked.merchant AND id = charge AND status = 'approved'
       AND amount_captured + amount_released + taken <= amount`,
   void: `UPDATE sandbox_charge
     SET next_status = NULL, next_at = NULL, amount_released = amount - amount_captured,
         status = CASE WHEN amount_captured = 0 THEN 'voided' ELSE status END
-    FROM asked WHERE merchant = asked_by AND id = charge
+    FROM ${ASKED} WHERE sandbox_charge.merchant = asked.merchant AND id = charge
       AND (status IN ('pending', 'action_required')
         OR (status = 'approved' AND amount_captured + amount_released < amount))`,
   refund: `UPDATE sandbox_charge
     SET amount_refunded = amount_refunded + taken
-    FROM asked WHERE merchant = asked_by AND id = charge AND status = 'approved'
+    FROM ${ASKED} WHERE sandbox_charge.merchant = asked.merchant AND id = charge AND status = 'approved'
       AND amount_refunded + taken <= amount_captured`,
 };
 
 /** Books movements and takes them from their charges; of one that its charge does not allow, it does neither. */
 export const addMovements = (kind: MovementKind): string => `
-  WITH asked AS (
-    SELECT * FROM json_to_recordset($1::json) AS asked (asked_by text, charge text, taken bigint, movement text,
-      movement_key text, movement_status text, movement_next text, movement_next_in_ms float8, is_final boolean)
-  ), moved AS (${TAKE[kind]} RETURNING asked.*)
+  WITH moved AS (${TAKE[kind]} RETURNING asked.*)
   INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final,
     settles_at)
-  SELECT asked_by, movement, charge, movement_key, '${kind}', movement_status, movement_next,
+  SELECT merchant, movement, charge, movement_key, '${kind}', movement_status, movement_next,
     ${inMs('movement_next_in_ms')}, taken, is_final,
     CASE WHEN '${kind}' = 'capture' AND movement_status = 'succeeded' THEN ${inMs('$2')} END
   FROM moved RETURNING merchant, key, ${MOVEMENT_COLUMNS}`;
