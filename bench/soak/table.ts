@@ -20,19 +20,22 @@ export function tableOf(taken: readonly Taken[], samples: readonly Sample[]): st
     .map(([minute, rounds]) => {
       const sorted = sortedMs(rounds);
       const last = samples.findLast(({ atMs }) => atMs < (minute + 1) * MINUTE_MS);
-      const told = (sizes: readonly number[] = []): string => sizes.map((each) => each.toFixed(0)).join(' ');
       return [
         String(minute + 1),
         String(rounds.length),
         percentile(sorted, 0.5).toFixed(1),
         percentile(sorted, 0.99).toFixed(1),
-        told(last?.resident),
-        told(last?.heap),
+        inMegabytes(last?.resident),
+        inMegabytes(last?.heap),
       ];
     });
   const head = ['minute', 'rounds', 'p50 ms', 'p99 ms', 'MB of each replica', 'in use of its heap'];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [head, ...rows].map((row) => row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('  ')).join('\n');
+}
+
+function inMegabytes(sizes: readonly number[] = []): string {
+  return sizes.map((each) => each.toFixed(0)).join(' ');
 }
 
 /** The 99th percentile of each minute, in milliseconds. */
