@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { decline } from '../../src/domain/decline.ts';
-import { CRASH_POINTS, type Orders } from '../harness/crash-points.ts';
+import { CRASH_POINTS, type CrashOrder, type Orders } from '../harness/crash-points.ts';
 import { Interposed } from '../harness/interposed.ts';
 
 /** An operation as a transaction wrote it. */
@@ -62,6 +62,8 @@ export class Failpoints {
     const pass = (passing: Passing, written: readonly Written[]) => this.#pass(passing, written);
     const note = (written: Written) => this.#written.set(written.processor_key, written);
     const writtenBy = new WeakMap<pg.Client, Written[]>();
+    const shared = new WeakSet<pg.Client>();
+    const keepsOthersWaiting = (written: readonly Written[]) => this.#keepsOthersWaiting(written);
     const query = Object.getOwnPropertyDescriptor(pg.Client.prototype, 'query')?.value as Query;
     const commit = async (client: pg.Client, written: readonly Written[]): Promise<unknown> => {
       await pass({ commit: 'before' }, written);
@@ -71,11 +73,20 @@ export class Failpoints {
     };
     const meet: Query = function (...args) {
       const [first] = args;
-      if (typeof first === 'string' && first.startsWith('BEGIN')) writtenBy.set(this, []);
+      if (typeof first === 'string' && first.startsWith('BEGIN')) {
+        writtenBy.set(this, []);
+        if (first === 'BEGIN') shared.delete(this);
+        else shared.add(this);
+      }
       const written = writtenBy.get(this);
       if (written === undefined) return query.apply(this, args);
       if (first === 'COMMIT' && args.length === 1) return commit(this, written);
-      for (const operation of operationsIn(first)) {
+      const operations = operationsIn(first);
+      // Undone, each of them is done alone, and those that are to come further come further.
+      if (shared.has(this) && keepsOthersWaiting([...written, ...operations])) {
+        return Promise.reject(new Error('each is to stand alone'));
+      }
+      for (const operation of operations) {
         written.push(operation);
         note(operation);
       }
@@ -84,22 +95,38 @@ export class Failpoints {
     Object.defineProperty(pg.Client.prototype, 'query', { value: meet });
   }
 
+  /** Whether this operation has come to where it is to stop, as far as what was written of it says. */
+  #isToStop({ payment_id, kind, status }: Written, { at, kinds }: CrashOrder): boolean {
+    const point = CRASH_POINTS[at];
+    return kind === (kinds[payment_id] ?? 'CHARGE') && ('call' in point || stepOf(status) === point.wrote);
+  }
+
+  /** Whether a transaction that has written these would stand still for some of them, and hold up the others. */
+  #keepsOthersWaiting(written: readonly Written[]): boolean {
+    const { crash } = this.#orders;
+    if (crash === undefined || 'call' in CRASH_POINTS[crash.at]) return false;
+    const stopped = written.filter((operation) => this.#isToStop(operation, crash)).length;
+    return stopped > 0 && stopped < written.length;
+  }
+
   /** Whoever is to stop here is never heard of again. */
   async #pass(passing: Passing, operations: readonly Written[]): Promise<void> {
     const { crash } = this.#orders;
     if (crash === undefined) return;
     const point = CRASH_POINTS[crash.at];
-    const stopped = operations.filter(({ payment_id, kind, status }) => {
-      if (kind !== (crash.kinds[payment_id] ?? 'CHARGE')) return false;
-      if ('call' in point) return 'call' in passing && passing.call === point.call;
-      return 'commit' in passing && passing.commit === point.commit && stepOf(status) === point.wrote;
-    });
+    const isHere =
+      'call' in point ? 'call' in passing && passing.call === point.call : isAtCommit(passing, point.commit);
+    const stopped = isHere ? operations.filter((operation) => this.#isToStop(operation, crash)) : [];
     if (stopped.length === 0) return;
     this.#standing += stopped.length;
     // As a power failure would: nothing is said, nothing is closed.
     if (this.#standing >= crash.count) process.kill(process.pid, 'SIGKILL');
     await new Promise(() => {});
   }
+}
+
+function isAtCommit(passing: Passing, commit: 'before' | 'after'): boolean {
+  return 'commit' in passing && passing.commit === commit;
 }
 
 function stepOf(status: string): string {
