@@ -154,8 +154,9 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
    * @param known up to where it is known already what has happened: a look that begins now is after all of it
    */
   async #message(event: EventRow, known: EventPosition): Promise<EventMessage> {
+    // A clock that was put back makes no look hold longer.
     const atMs = this.#context.gateway.now().getTime();
-    if (isAfter(event, this.#look.upTo) || atMs - this.#look.atMs > LOOK_HOLDS_MS) {
+    if (isAfter(event, this.#look.upTo) || Math.abs(atMs - this.#look.atMs) > LOOK_HOLDS_MS) {
       if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#context.told);
       this.#look = { atMs, upTo: positionOf(known) };
     }

@@ -32,8 +32,8 @@ const parseTimeOfAnyZone = builtInParser(TIMESTAMPTZ);
 const UTC_TIME = /^(?!00)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/;
 
 /**
- * "2026-11-21 09:30:00.125+00". In UTC, it takes a tenth of the time of pg's parser, which is asked about all else, and a
- * quarter of the time of `new Date(text)`.
+ * "2026-11-21 09:30:00.125+00". In UTC, it takes 0.35 of the time of pg's parser, which is asked about all else, and 0.6 of
+ * the time of `new Date(text)`: 0.22 beside 0.63 and 0.38 µs on Node 24.
  */
 export function parseTime(text: string): unknown {
   if (!UTC_TIME.test(text)) return parseTimeOfAnyZone(text);

@@ -4,7 +4,6 @@ import { only, useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
 import { answers, delayed, doneThenLost, lost } from '../harness/stand-ins.ts';
 import { Till } from '../harness/till.ts';
-import { until } from '../harness/until.ts';
 
 /** A charge that succeeded too late is given back, and that goes wrong, too. */
 
@@ -65,10 +64,8 @@ test('the processor refuses it: an operator is told, and says when the money has
     refund: answers({ kind: 'failed', reference: null, code: 'no_balance', message: 'No balance.' }),
   });
   await backstage.notify(id, 'CHARGE');
-  const raised = await until(async () => {
-    const operation = await till.operationOf(id, 'RETURN');
-    return operation.status === 'RAISED' && operation;
-  });
+  const raised = await till.operationOf(id, 'RETURN');
+  expect(raised.status).toBe('RAISED');
   expect(await till.read(id)).toMatchObject({ status: 'CANCELED', attempts: [{ flag: 'LATE_SUCCESS_RETURNING' }] });
   const impossible = { operationId: raised.id, outcome: 'FAILED', note: 'Not possible.' } as const;
   expect(only(await till.resolve(impossible), 'InvalidInputError').path).toEqual(['input', 'outcome']);
