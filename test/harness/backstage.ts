@@ -146,7 +146,9 @@ export class Backstage {
   async #settle(paymentId: string): Promise<void> {
     await until(async () => {
       const { rows } = await this.#pool.query(
-        `SELECT 1 FROM operation WHERE payment_id = $1 AND status = 'DISPATCHED'`,
+        // One that was never begun is begun at once; one that was put off has a later deadline, and is left.
+        `SELECT 1 FROM operation WHERE payment_id = $1
+         AND (status = 'DISPATCHED' OR status = 'PLANNED' AND call_deadline = created_at)`,
         [uuidOf(paymentId)],
       );
       return rows.length === 0;
