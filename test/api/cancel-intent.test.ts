@@ -11,7 +11,8 @@ import { until } from '../harness/until.ts';
 /** Cancelling is a wish until the processor has answered. */
 
 const processor = new Interposed();
-const gateway = useGateway({ sandbox: { interpose: processor } });
+/** Nothing that is unknown or pending is asked about before a test has it asked, however slow the machine is. */
+const gateway = useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } });
 const till = new Till(gateway);
 const backstage = new Backstage(gateway);
 

@@ -8,7 +8,8 @@ import { Till } from '../harness/till.ts';
 /** A charge that succeeded too late is given back, and that goes wrong, too. */
 
 const processor = new Interposed();
-const gateway = useGateway({ sandbox: { interpose: processor } });
+/** Nothing that is unknown or pending is asked about before a test has it asked, however slow the machine is. */
+const gateway = useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } });
 const till = new Till(gateway);
 const backstage = new Backstage(gateway);
 

@@ -77,18 +77,21 @@ export class Backstage {
 
   async #recover(paymentId: string, hours: number, moved: (recoverAt: string) => string): Promise<void> {
     const { gateway } = this.#gateway().app;
+    await this.#letBePast(paymentId);
     const comesDue = (recoverAt: string) => `${recoverAt} IS NOT NULL AND ${moved(recoverAt)} <= now()`;
-    const { rows } = await this.#pool.query<{ environmentId: string; id: string; isDue: boolean }>(
+    const { rows } = await this.#pool.query<{ environmentId: string; id: string; isDue: boolean; isBegun: boolean }>(
       `UPDATE operation SET created_at = created_at - $2 * interval '1 hour',
          call_deadline = call_deadline - $2 * interval '1 hour', completed_at = completed_at - $2 * interval '1 hour',
          inquiries = inquiries + CASE WHEN ${comesDue('recover_at')} THEN 1 ELSE 0 END,
          recover_at = CASE WHEN ${comesDue('recover_at')} THEN now() + interval '1 minute'
            WHEN recover_at IS NOT NULL THEN ${moved('recover_at')} END
        WHERE payment_id = $1
-       RETURNING new.environment_id AS "environmentId", new.id, (${comesDue('old.recover_at')}) AS "isDue"`,
+       RETURNING new.environment_id AS "environmentId", new.id, (${comesDue('old.recover_at')}) AS "isDue",
+         old.status = 'DISPATCHED' AND old.inquiries > 0 AS "isBegun"`,
       [uuidOf(paymentId), hours],
     );
-    for (const { environmentId, id } of rows.filter(({ isDue }) => isDue)) {
+    // What was planned again and has been begun by the gateway's own round is under way there: its answer is waited for.
+    for (const { environmentId, id } of rows.filter(({ isDue, isBegun }) => isDue && !isBegun)) {
       const operation = await findOperationById(gateway.database, environmentId, id);
       if (operation?.status === 'PLANNED') await dispatchPlanned(gateway, operation);
       else if (operation !== undefined) await inquire(gateway, operation);
@@ -98,6 +101,7 @@ export class Backstage {
 
   /** The processor says that something has changed about a payment's operations of a kind. */
   async notify(paymentId: string, kind: OperationKind): Promise<void> {
+    await this.#letBePast(paymentId);
     const { rows } = await this.#pool.query<{ merchant: string; key: string }>(
       `SELECT environment_id AS merchant, processor_key AS key FROM operation
        WHERE payment_id = $1 AND kind = $2 ORDER BY created_at, id`,
@@ -112,6 +116,7 @@ export class Backstage {
    * @returns when it did
    */
   async payOut(paymentId: string, captureId?: string): Promise<Date[]> {
+    await this.#letBePast(paymentId);
     const capture = captureId === undefined ? null : decodeIdOf('Capture', captureId);
     const paid: Date[] = [];
     for (const table of ['sandbox_charge', 'sandbox_movement']) {
@@ -140,6 +145,19 @@ export class Backstage {
       return rows.length === 0;
     });
     return paid;
+  }
+
+  /**
+   * An answer is news only if it was asked for after what it follows on. The gateway takes it for as old as it may be, by
+   * however long its transaction is held up: what has been was some time ago.
+   */
+  async #letBePast(paymentId: string): Promise<void> {
+    const when = { operation: 'completed_at', attempt: 'updated_at', capture: 'updated_at', refund: 'updated_at' };
+    for (const [table, column] of Object.entries(when)) {
+      await this.#pool.query(`UPDATE ${table} SET ${column} = ${column} - interval '1 minute' WHERE payment_id = $1`, [
+        uuidOf(paymentId),
+      ]);
+    }
   }
 
   /** What follows from an answer may have been taken on by the gateway's own round: it is waited for. */
