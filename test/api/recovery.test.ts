@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { decodeIdOf } from '../../src/domain/ids.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
-const till = new Till(
-  useGateway({
-    sandbox: { limits: { callTimeoutMs: 2_000, inFlightWindowMs: 200 } },
-    settings: { recoveryDelayMs: 100 },
-  }),
-);
+/** Nothing is asked about before a test lets its time come, however long the test is held up until then. */
+const gateway = useGateway({ settings: { recoveryDelayMs: 30_000 } });
+const till = new Till(gateway);
 
 const CHARGED_THEN_DROPPED = '4000000000001026';
 const DROPPED_BEFORE = '4000000000001034';
 
+/** The time of recovery has come: the gateway's own round asks. */
 async function recovered(id: string) {
+  await gateway().app.gateway.database.pool.query(
+    `UPDATE operation SET recover_at = now(), call_deadline = now() - interval '1 hour'
+     WHERE payment_id = $1 AND recover_at IS NOT NULL`,
+    [decodeIdOf('Payment', id)],
+  );
   return until(async () => {
     const payment = await till.read(id);
     return payment.status !== 'PROCESSING' && payment;
