@@ -43,7 +43,8 @@ const ended = (subscription: { next(): Promise<unknown> }) =>
   );
 
 test.each(SUBSCRIBE)('over %s, a subscription ends with its key, though nothing happens', async (_, subscribe) => {
-  const key = await ring.makeWith({ expiresAt: new Date(Date.now() + 1_500).toISOString() });
+  // Not before the subscription has begun, however slow the machine is.
+  const key = await ring.makeWith({ expiresAt: new Date(Date.now() + 8_000).toISOString() });
   const subscription = await begin(patient, key, subscribe);
   expect(await ended(subscription)).toContain('UNAUTHENTICATED');
   expect((await patient.request(ViewerDocument, {}, { key: key.secret })).status).toBe(401);
@@ -109,8 +110,9 @@ test('it is told when a key was used last, which a subscription does as well', a
   await begin(patient, listening);
   await patient.app.gateway.keyUses.write(new Date(), { all: true });
   for (const { id } of [used, listening]) {
-    const { lastUsedAt } = await ring.read(id);
-    expect(Date.parse(lastUsedAt ?? '')).toBeGreaterThanOrEqual(before - 1);
+    // The gateway's own round may have been writing it.
+    const lastUsedAt = await until(async () => (await ring.read(id)).lastUsedAt ?? undefined);
+    expect(Date.parse(lastUsedAt)).toBeGreaterThanOrEqual(before - 1);
   }
   expect((await ring.read(idle.id)).lastUsedAt).toBeNull();
 });
