@@ -89,8 +89,9 @@ describe('migrations', () => {
   });
 
   test('may take longer than transactions of the gateway', async () => {
-    write('1_slow', 'SELECT pg_sleep(0.3)');
-    const limited = { ...database, options: '-c transaction_timeout=200 -c statement_timeout=100' };
+    // The limits hold for what comes before a migration: more than a slow machine takes for that.
+    write('1_slow', 'SELECT pg_sleep(6.5)');
+    const limited = { ...database, options: '-c transaction_timeout=6000 -c statement_timeout=5500' };
     expect(await applyMigrations({ database: limited, directory })).toEqual(['1_slow']);
   });
 
