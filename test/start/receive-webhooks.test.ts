@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { expect, onTestFinished, test } from 'vitest';
@@ -175,6 +176,8 @@ test('it is answered at once, and dealt with when that is possible, if need be b
   const second = await startReceiver(secret, inbox);
   await until(() => second.lines().length === 1);
   expect(second.lines()).toMatchObject([{ id, payment: { id: paymentId, status: 'SUCCEEDED' } }]);
+  // It is written down as done after its line.
+  await until(() => existsSync(join(inbox, `${id}.done`)));
   expect(await send(second.url, { secret, id, body: about(paymentId) })).toBe(204);
   await second.kill();
   const third = await startReceiver(secret, inbox);
