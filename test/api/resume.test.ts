@@ -24,8 +24,19 @@ async function events(variables: EventsQueryVariables = {}) {
   return (await gateway().execute(EventsDocument, variables)).events;
 }
 
+/** All that was written is told from now on: for as long as it is open, a transaction of the gateway's own hides what is newer. */
+async function untilAllIsTold(): Promise<void> {
+  await until(async () => {
+    const { rowCount } = await pool().query(
+      'SELECT FROM payment_event WHERE order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint',
+    );
+    return rowCount === 0;
+  });
+}
+
 /** The present end of the events. */
 async function now(): Promise<string> {
+  await untilAllIsTold();
   let after: string | null = null;
   for (;;) {
     const page: Awaited<ReturnType<typeof events>> = await events({ after, first: 100 });
@@ -60,6 +71,7 @@ describe.each([
   test('resumed at any of its cursors, a feed tells the rest, none left out and none twice', async () => {
     const start = await now();
     await Promise.all(Array.from({ length: 4 }, () => till.pay()));
+    await untilAllIsTold();
     const { events: all } = await events({ after: start, first: 100 });
     expect(all).toHaveLength(12);
     for (const at of [0, 5, 10]) {
@@ -150,6 +162,7 @@ test('an event that commits late is told after those that it hid, and to who res
     const hidden = await events({ after: start });
     expect(hidden.events).toEqual([]);
     await open.query('COMMIT');
+    await untilAllIsTold();
     const shown = await events({ after: hidden.cursor });
     expect(shown.events).toMatchObject([{ type: 'PAYMENT_CREATED', payment: { id } }]);
   } finally {
@@ -167,6 +180,7 @@ test('events by what they are for', async () => {
   await till.pay({ process: false });
   const { id } = await till.pay({ destinations: [destination] });
   await till.pay({ destinations: [{ ...destination, type: 'INVOICE' }] });
+  await untilAllIsTold();
   const filter = { destination: { type: 'ORDER', id: 'o-1' } } as const;
   const { events: found } = await events({ after: start, filter });
   expect(found.map(({ payment }) => payment.id)).toEqual([id, id, id]);
