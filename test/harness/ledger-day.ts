@@ -51,7 +51,9 @@ export class LedgerDay {
   async settle(): Promise<void> {
     await until(async () => {
       const open = await this.plant(
-        `SELECT FROM operation WHERE environment_id::text = $1 AND status <> 'COMPLETED'
+        // What was told too soon after its operation's end is asked about once more.
+        `SELECT FROM operation WHERE environment_id::text = $1
+           AND (status <> 'COMPLETED' OR recover_at < now() + interval '1 minute')
          UNION ALL SELECT FROM sandbox_charge WHERE merchant = $1 AND (notify OR next_at < now() + interval '1 minute')
          UNION ALL SELECT FROM sandbox_movement WHERE merchant = $1 AND (notify OR next_at < now() + interval '1 minute')`,
       );
