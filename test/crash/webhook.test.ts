@@ -53,6 +53,14 @@ async function eventIds(): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** PostgreSQL has noticed that a gateway is dead, and ended what it was asked for last: it claims nothing any more. */
+async function areItsConnectionsOver(): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tender'`,
+  );
+  return rowCount === 0;
+}
+
 describe.each<CrashPoint>(['begun_uncommitted', 'begun', 'concluded_uncommitted', 'concluded'])(
   'a gateway is killed, %s',
   (at) => {
@@ -63,6 +71,7 @@ describe.each<CrashPoint>(['begun_uncommitted', 'begun', 'concluded_uncommitted'
       const input = { idempotencyKey: randomUUID(), amount: 1000, process: true, card: card() };
       await expect(tillAt(child).create(input)).rejects.toThrow('fetch failed');
       expect(await child.ended).toBe('SIGKILL');
+      await until(areItsConnectionsOver);
 
       // What is committed of events is committed of their deliveries.
       const happened = await eventIds();
@@ -100,6 +109,7 @@ test('what a gateway was sending when it was killed is sent again, under the sam
   await tillAt(child).create();
   const [first] = await receiver.wait('cut-short', 1);
   await child.kill();
+  await until(areItsConnectionsOver);
   receiver.answer({ status: 204 });
   const next = await start(child.keys);
   const { rows } = await pool.query(
