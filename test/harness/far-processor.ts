@@ -42,7 +42,7 @@ export class FarProcessor implements Connector {
   readonly #books = new Map<string, FarBook>();
 
   constructor(limits: Partial<ProcessorLimits> = {}) {
-    this.limits = { callTimeoutMs: 5_000, inFlightWindowMs: 200, keyRetentionMs: 30 * 24 * 3_600_000, ...limits };
+    this.limits = { callTimeoutMs: 10_000, inFlightWindowMs: 200, keyRetentionMs: 30 * 24 * 3_600_000, ...limits };
   }
 
   /** What it has on record of a merchant. */
