@@ -192,9 +192,9 @@ describe('an endpoint that fails', () => {
     const { id, deliveryId } = await tell('recovers');
     await hooks.over(deliveryId);
     await letFailFor(id, 6);
-    const test = await hooks.sendTest(id);
+    const sent = await hooks.sendTest(id);
     await hooks.run();
-    await hooks.over(test);
+    await hooks.over(sent);
     expect(await hooks.read(id)).toMatchObject({ status: 'ENABLED', failingSince: null });
     await letFailFor(id, 6);
     await hooks.update({ endpointId: id, url: receiver.url('moved') });
