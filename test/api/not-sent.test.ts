@@ -15,7 +15,8 @@ import { until } from '../harness/until.ts';
 
 const limits: Partial<ProcessorLimits> = { callTimeoutMs: 20_000, inFlightWindowMs: 200 };
 const far = new FarProcessor(limits);
-const gateway = useGateway({ connectors: [far] });
+// It tries again by itself only long after a test.
+const gateway = useGateway({ connectors: [far], settings: { recoveryDelayMs: 30_000 } });
 const accounts = new MerchantAccounts(gateway);
 const { till } = accounts;
 const backstage = new Backstage(gateway);
@@ -91,11 +92,11 @@ test.each(['CAPTURE', 'REFUND', 'VOID'] as const)(
   },
 );
 
-/** Seconds until an operation is begun. */
+/** How many seconds after an operation was planned it is begun. */
 async function waitOf(operationId: string): Promise<number> {
   return until(async () => {
     const { rows } = await pool().query<{ status: string; wait: number }>(
-      'SELECT status, extract(epoch FROM recover_at - now())::float8 AS wait FROM operation WHERE id = $1',
+      'SELECT status, extract(epoch FROM recover_at - call_deadline)::float8 AS wait FROM operation WHERE id = $1',
       [decodeIdOf('Operation', operationId)],
     );
     return rows[0]?.status === 'PLANNED' && rows[0].wait;

@@ -9,7 +9,8 @@ import { until } from '../harness/until.ts';
 /** A capture, void or refund whose answer is lost: it was made, or it is made again under the same key. */
 
 const processor = new Interposed();
-const gateway = useGateway({ sandbox: { interpose: processor } });
+// It looks by itself only long after a test: until then, what an answer was lost of stays UNKNOWN.
+const gateway = useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } });
 const till = new Till(gateway);
 const backstage = new Backstage(gateway);
 
