@@ -2,10 +2,13 @@ import { expect, test } from 'vitest';
 import { decline } from '../../src/domain/decline.ts';
 import { behaviorOf, TEST_CARD_NUMBERS } from '../../src/processors/sandbox/cards.ts';
 import { only, useGateway } from '../harness/gateway.ts';
+import { Interposed } from '../harness/interposed.ts';
+import { lost } from '../harness/stand-ins.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
-const till = new Till(useGateway());
+const processor = new Interposed();
+const till = new Till(useGateway({ sandbox: { interpose: processor } }));
 
 test('a payment is created first and processed later', async () => {
   const created = await till.pay({ process: false });
@@ -116,6 +119,9 @@ test('a payment that failed is processed again with another card, as a second at
 });
 
 test('an asynchronous result: PROCESSING at first, SUCCEEDED when the notification comes', async () => {
+  // The result is there soon: nobody hears of it before it is let through.
+  processor.notifies = false;
+  processor.use({ lookUpCharge: lost });
   const pending = await till.payWith('4000000000001018');
   expect(pending).toMatchObject({
     status: 'PROCESSING',
@@ -124,6 +130,8 @@ test('an asynchronous result: PROCESSING at first, SUCCEEDED when the notificati
   });
   const again = only(await till.process({ paymentId: pending.id, card: card() }), 'IllegalStateError');
   expect(again.status).toBe('PROCESSING');
+  processor.use({});
+  processor.notifies = true;
   const settled = await until(async () => {
     const payment = await till.read(pending.id);
     return payment.status !== 'PROCESSING' && payment;
