@@ -144,12 +144,14 @@ test('an account that does not answer is passed by, and its payment methods are 
     { standing: 'OPEN', processorAccount: { circuit: 'CLOSED' } },
   ]);
   far.calls.use({});
-  const calls = far.calls.calls.length;
+  // Recovery asks about those before meanwhile.
+  const charges = () => far.calls.calls.filter(({ call }) => call === 'charge').length;
+  const before = charges();
   expect(await till.pay({ paymentMethodId })).toMatchObject({
     status: 'FAILED',
     decline: { code: 'processor_unavailable' },
   });
-  expect(far.calls.calls).toHaveLength(calls);
+  expect(charges()).toBe(before);
   const { id } = await till.pay();
   expect((await routes.attempts(id)).attempts).toMatchObject([
     { processorAccount: { id: second.id }, routing: { reason: 'RULE' } },
