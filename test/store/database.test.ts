@@ -5,6 +5,7 @@ import { CHANNEL } from '../../src/store/event-feed.ts';
 import { transact } from '../../src/store/transaction.ts';
 import { openAddress } from '../harness/address.ts';
 import { useGateway } from '../harness/gateway.ts';
+import { until } from '../harness/until.ts';
 
 /** The connections of a gateway: what they may take, and what becomes of those that say nothing any more. */
 
@@ -31,11 +32,13 @@ test('nothing runs, waits or stays open for ever', async () => {
 test('a server that says nothing any more is not waited for, and its connection is not used again', async () => {
   const address = await openAddress(gateway().database.connection);
   const database = open(address.connection, { answerMs: 300 });
-  await database.pool.query('SELECT 1');
+  // A server on a busy machine may take longer than that, too: it is asked until it answers.
+  const answered = () => until(() => database.pool.query('SELECT 1').catch(() => undefined));
+  await answered();
   address.freeze();
   await expect(database.pool.query('SELECT 2')).rejects.toThrow(/timeout/);
-  const { rows } = await database.pool.query<{ answer: number }>('SELECT 3 AS answer');
-  expect(rows).toEqual([{ answer: 3 }]);
+  expect(database.pool.totalCount).toBe(0);
+  await answered();
   await expect(
     transact(database, async (transaction) => {
       address.freeze();
@@ -43,7 +46,9 @@ test('a server that says nothing any more is not waited for, and its connection 
       return { commit: true, value: undefined };
     }),
   ).rejects.toThrow(/timeout/);
-  expect(await database.prisma.environment.count()).toBeGreaterThan(0);
+  expect(database.pool.totalCount).toBe(0);
+  await answered();
+  expect(await until(() => database.prisma.environment.count().catch(() => undefined))).toBeGreaterThan(0);
 });
 
 test('a pool that is larger than the server allows is refused, and many that are together are told of', async () => {

@@ -71,9 +71,15 @@ test('a connection that says nothing any more is noticed and made anew, and noth
   const wire = await openWire();
   const { epoch } = gateway().app.gateway;
   const options = { pool: poolOn(wire.port), epoch: { current: epoch }, pollMs: NEVER_MS, heartbeatMs: 500 };
-  const feed = new EventFeed({ ...options, onError: () => {} });
-  await feed.start();
-  onTestFinished(() => feed.stop());
+  // On a busy machine, half a second may be over before there is a connection: then there is no feed.
+  const feed = await until(async () => {
+    const each = new EventFeed({ ...options, onError: () => {} });
+    onTestFinished(() => each.stop());
+    return each.start().then(
+      () => each,
+      () => undefined,
+    );
+  });
   const received: string[] = [];
   feed.listen((events) => received.push(...events.map(({ paymentId }) => `pay_${paymentId}`)));
   const first = await till.pay({ process: false });
@@ -97,6 +103,8 @@ test('while there is no server it is tried again, ever more seldom, until there 
     channel: 'a_channel',
     onWake: () => wakes++,
     onError: () => failedAt.push(performance.now()),
+    // That it is cut off is told: no question takes too long meanwhile.
+    heartbeatMs: NEVER_MS,
   });
   await listening.start();
   onTestFinished(() => listening.stop());
