@@ -68,11 +68,15 @@ export class Balancer {
     );
   }
 
-  /** Those that are ready, another first each time. */
+  /**
+   * Those that are ready, another first each time. Where none is, because their database takes its time, all are asked: it
+   * is the same for whoever comes.
+   */
   #inTurn(): Backend[] {
     const ready = this.#backends.filter(({ isReady }) => isReady);
-    const first = this.#turn++ % Math.max(1, ready.length);
-    return [...ready.slice(first), ...ready.slice(0, first)];
+    const asked = ready.length === 0 ? this.#backends : ready;
+    const first = this.#turn++ % Math.max(1, asked.length);
+    return [...asked.slice(first), ...asked.slice(0, first)];
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
