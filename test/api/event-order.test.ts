@@ -17,8 +17,16 @@ import { beginWriter } from '../harness/writer.ts';
 const gateway = useGateway();
 const till = new Till(gateway);
 
+/** What has been committed is told: a transaction of anybody's that is open hides what came after it. */
+async function allIsVisible(): Promise<void> {
+  const { pool } = gateway().app.gateway.database;
+  const hidden = 'SELECT FROM payment_event WHERE order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint';
+  await until(async () => (await pool.query(hidden)).rowCount === 0);
+}
+
 /** The end of the events as it is now. */
 async function now(): Promise<string> {
+  await allIsVisible();
   const feed = subscribeOverWebSocket(gateway(), PaymentEventsDocument, {});
   const [cursor = ''] = await begun(feed);
   await feed.stop();
@@ -40,6 +48,7 @@ test('an event whose transaction stays open while a later one commits is not mis
   first.append();
   await first.committed;
   gateway().app.gateway.eventsAppended();
+  await allIsVisible();
   const { events } = await eventsAfter(between.cursor);
   expect(events.map(({ payment }) => payment.id)).toEqual([early.id, late.id]);
   const resumed = subscribeOverWebSocket(gateway(), PaymentEventsDocument, { after: between.cursor });
@@ -59,6 +68,7 @@ test('a payment whose writers commit against their transaction ids is told in it
   older.append();
   await older.committed;
   gateway().app.gateway.eventsAppended();
+  await allIsVisible();
   const { events } = await eventsAfter(start);
   expect(events.map(({ sequence }) => sequence)).toEqual([2, 3]);
   const resumed = subscribeOverWebSocket(gateway(), PaymentStatusChangedDocument, {
@@ -91,6 +101,7 @@ test('who was away for too long can go on with the oldest event that is kept, an
   const since = new Date(Date.now() + 1);
   await until(() => Date.now() > since.getTime());
   const { id: kept } = await till.pay();
+  await allIsVisible();
   const resumption = await log.resume(start, { since, takenSince: since });
   if (resumption.ok) throw new Error('it is taken');
   expect(resumption.code).toBe('CURSOR_TOO_OLD');
@@ -114,6 +125,7 @@ test('what is kept begins before all events of its first moment, whatever their 
   await second.committed;
   first.append();
   await first.committed;
+  await allIsVisible();
   const { events } = await eventsAfter(await log.start(since));
   expect(events.map(({ payment }) => payment.id)).toEqual([early.id, late.id]);
 });
