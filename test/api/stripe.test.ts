@@ -3,6 +3,7 @@ import type { PaymentFieldsFragment } from '../../generated/operations/graphql.t
 import { decodeId, encodeId } from '../../src/domain/ids.ts';
 import { recoverDue } from '../../src/due/recover.ts';
 import { stripeConnector } from '../../src/processors/stripe/connector.ts';
+import { Backstage } from '../harness/backstage.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { MerchantAccounts, type Account } from '../harness/merchant-accounts.ts';
 import { card } from '../harness/till.ts';
@@ -16,13 +17,15 @@ import { SECRET_KEY, StripeStandIn } from '../stripe/stand-in.ts';
 
 const standIn = new StripeStandIn();
 await standIn.start();
-const limits = { callTimeoutMs: 2_000, inFlightWindowMs: 100 };
-const gateway = useGateway({
-  connectors: [stripeConnector({ apiUrl: standIn.url, limits })],
-  settings: { recoveryDelayMs: 20 },
-});
+/** A busy machine may take long for a call: it is given up soon only where it would be held for ever. */
+const CALL_TIMEOUT_MS = 20_000;
+const HELD_CALL_TIMEOUT_MS = 2_000;
+const limits = { callTimeoutMs: CALL_TIMEOUT_MS, inFlightWindowMs: 100 };
+const connector = stripeConnector({ apiUrl: standIn.url, limits });
+const gateway = useGateway({ connectors: [connector], settings: { recoveryDelayMs: 20 } });
 const accounts = new MerchantAccounts(gateway);
 const { till } = accounts;
+const backstage = new Backstage(gateway);
 
 let account: Account;
 
@@ -37,6 +40,7 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
+  Object.assign(connector.limits, limits);
   standIn.faults.clear();
   standIn.release();
   // So many faults in a row would have the account left alone.
@@ -64,8 +68,9 @@ function movedFor({ id }: Pick<PaymentFieldsFragment, 'id'>) {
   return { ...sum, charges: authorizations.size };
 }
 
-/** The payment once nothing of it is under way any more. */
-function settled({ id }: Pick<PaymentFieldsFragment, 'id'>): Promise<PaymentFieldsFragment> {
+/** The payment once nothing of it is under way any more: so much later that no request can be on its way. */
+async function settled({ id }: Pick<PaymentFieldsFragment, 'id'>): Promise<PaymentFieldsFragment> {
+  await backstage.letTimePass(id, 1);
   return until(async () => {
     await recoverDue(gateway().app.gateway).catch(() => 'it is tried again');
     const { rows } = await gateway().app.gateway.database.pool.query<{ open: number }>(
@@ -186,20 +191,25 @@ const KINDS: readonly FaultKind[] = [
 ];
 
 /** The SDK sends a request that was reset once more by itself. */
-const plan = (route: RouteName, kind: FaultKind): void =>
+function plan(route: RouteName, kind: FaultKind): void {
+  const isHeld = kind === 'stalled' || kind === 'unanswered';
+  if (isHeld) Object.assign(connector.limits, { callTimeoutMs: HELD_CALL_TIMEOUT_MS });
   standIn.faults.plan(route, kind, kind.startsWith('reset') ? 2 : 1);
+}
 
 test.each(KINDS)('a charge, and %s when it is written down: nothing can have happened', async (kind) => {
+  const paymentMethodId = await accounts.token(account.id, 'pm_card_visa');
   plan('create_intent', kind);
-  const payment = await settled(await pay('pm_card_visa'));
+  const payment = await settled(await till.pay({ paymentMethodId }));
   standIn.release();
   expect(payment.status).toBe('FAILED');
   expect(movedFor(payment).charges).toBe(0);
 });
 
 test.each(KINDS)('a charge, and %s when it is confirmed: made once, or not at all', async (kind) => {
+  const paymentMethodId = await accounts.token(account.id, 'pm_card_visa');
   plan('confirm', kind);
-  const payment = await settled(await pay('pm_card_visa'));
+  const payment = await settled(await till.pay({ paymentMethodId }));
   // A request that was held comes too late.
   standIn.release();
   const isMade = isDone(kind);
