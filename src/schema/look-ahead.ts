@@ -40,14 +40,8 @@ export async function findPayment(context: Context, id: string, info: GraphQLRes
   const { caller, gateway, loaders, lookAhead } = context;
   const tree = lookAhead?.treeFor(info);
   if (tree === undefined) return loaders.payment.load(id);
-  const range = {
-    condition: 'payment.environment_id = $1 AND payment.id = $2',
-    values: [caller.environmentId, id],
-    rest: '',
-  };
-  const [payment] = await tree.read(gateway.database, loaders, range);
-  if (payment === undefined) return null;
-  loaders.payment.bring(id, payment);
+  const payment = await tree.find(gateway.database, loaders, { environmentId: caller.environmentId, id });
+  if (payment !== null) loaders.payment.bring(id, payment);
   return payment;
 }
 

@@ -6,7 +6,7 @@ import { query, type Queries, type SetBased } from './transaction.ts';
 export type Ask = <K, V>(statement: SetBased<K, V>, key: K) => Promise<V>;
 
 /** Of one statement: two keep PostgreSQL busy while the process reads what has arrived. */
-const STATEMENTS_AT_ONCE = 2;
+export const STATEMENTS_AT_ONCE = 2;
 
 export function askOn(pool: pg.Pool): Ask {
   const queries: Queries = { query: (sql, parameters) => query(pool, sql, parameters) };

@@ -11,6 +11,11 @@ export function cancelledBy<T>(signal: AbortSignal, work: () => T): T {
   return signals.run(signal, work);
 }
 
+/** The signal that what runs now is to end with; undefined where there is none. */
+export function ownSignal(): AbortSignal | undefined {
+  return signals.getStore();
+}
+
 /**
  * Runs a statement that may be joined with another operation's: begun in time, it goes on to its end.
  * @throws the signal's reason, if that was given

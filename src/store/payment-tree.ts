@@ -1,10 +1,12 @@
 import { parse as parseArray } from 'postgres-array';
 import type { Payment } from '../../generated/prisma/client.ts';
+import { Branch } from './branch.ts';
 import { columnOf, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
+import { GatheredReads } from './gathered-reads.ts';
 import type { Loaders } from './loaders.ts';
 import type { Range } from './lists.ts';
-import { columnsOf, preparedAtFirst, tableOf, type Column, type Model, type Statement } from './rows.ts';
+import { preparedAtFirst, tableOf, type Column, type Model, type Statement } from './rows.ts';
 
 /**
  * Payments with what belongs to them in one statement, and of each row only what is asked for: a page of twenty takes a
@@ -61,82 +63,31 @@ export type RelationName = keyof typeof RELATIONS;
 
 export const RELATION_NAMES = Object.keys(RELATIONS) as RelationName[];
 
-/** The rows of one model in a tree, and what is known of their use. */
-class Branch {
-  readonly model: Model;
-  readonly #used: Set<string>;
-  #columns: readonly Column[];
-  #prototype: object | undefined;
-  #rowsSeen = false;
-  /** How often a row was asked for what was not read. */
-  misses = 0;
-
-  /** @param needed columns that are read in any case */
-  constructor(model: Model, needed: readonly string[]) {
-    this.model = model;
-    this.#used = new Set(needed);
-    this.#columns = columnsOf(model);
-  }
-
-  get columns(): readonly Column[] {
-    return this.#columns;
-  }
-
-  /** From now on only what has been used is read. What had no rows yet has not shown what is used of them. */
-  learn(): void {
-    if (this.#prototype !== undefined || !this.#rowsSeen) return;
-    const all = columnsOf(this.model);
-    const columns = all.filter(({ property }) => this.#used.has(property));
-    if (columns.length === 0) return;
-    this.#columns = columns;
-    const prototype = {};
-    for (const { property } of all) {
-      if (!this.#used.has(property)) Object.defineProperty(prototype, property, { get: () => this.#miss(property) });
-    }
-    this.#prototype = prototype;
-  }
-
-  #miss(property: string): undefined {
-    this.misses += 1;
-    this.#used.add(property);
-    this.#columns = columnsOf(this.model);
-    this.#prototype = undefined;
-    return undefined;
-  }
-
-  /** What rows are made with, of the columns as they are now. */
-  maker(): (values: readonly unknown[], parse: boolean) => object {
-    const columns = this.#columns;
-    const prototype = this.#prototype;
-    const used = this.#used;
-    return (values, parse) => {
-      this.#rowsSeen = true;
-      const row = Object.create(prototype ?? null) as Record<string, unknown>;
-      for (let at = 0; at < columns.length; at++) {
-        const { property, parse: read } = columns[at] as Column;
-        const value = values[at];
-        row[property] = parse && value !== null ? read(value as string) : value;
-      }
-      return prototype === undefined ? watched(row, used) : row;
-    };
-  }
+/** One payment that a request asks for. */
+interface Wanted {
+  readonly environmentId: string;
+  readonly id: string;
 }
 
-/** A row that remembers which of its columns were used. */
-function watched(row: object, used: Set<string>): object {
-  return new Proxy(row, {
-    get(target, key) {
-      if (typeof key === 'string' && Object.hasOwn(target, key)) used.add(key);
-      return Reflect.get(target, key) as unknown;
-    },
-  });
+/** A payment with what came with it, in the order of the tree's names. Several requests may have the same: nobody changes it. */
+interface Family {
+  readonly payment: Payment;
+  readonly relations: readonly (readonly object[])[];
 }
+
+interface Readers {
+  readonly one: GatheredReads<Wanted, Family | undefined>;
+  readonly page: (range: Range) => Promise<readonly Family[]>;
+}
+
+const BY_IDS = { condition: 'payment.environment_id = $1 AND payment.id = ANY($2::uuid[])', rest: '' };
 
 /** What one place in a document asks for of payments. */
 export class PaymentTree {
   readonly #names: readonly RelationName[];
   readonly #payment: Branch;
   readonly #branches: readonly Branch[];
+  readonly #readers = new WeakMap<Database, Readers>();
   /** The last statement, with what it was made of: as a rule the next one is the same. */
   #last: { readonly columns: readonly (readonly Column[])[]; readonly range: string; readonly statement: Statement };
 
@@ -159,8 +110,59 @@ export class PaymentTree {
     for (const branch of this.#branches) branch.learn();
   }
 
-  /** Reads payments, and gives the loaders what has come with them. */
-  async read({ pool }: Database, loaders: Loaders, range: Range): Promise<Payment[]> {
+  /** Reads payments, and gives the loaders what has come with them. The same page is read once for all who ask for it. */
+  async read(database: Database, loaders: Loaders, range: Range): Promise<Payment[]> {
+    const families = await this.#readersOn(database).page(range);
+    return families.map((family) => this.#bring(loaders, family));
+  }
+
+  /** The same for one payment by its id, read with those that others ask for; null where there is none. */
+  async find(database: Database, loaders: Loaders, wanted: Wanted): Promise<Payment | null> {
+    const family = await this.#readersOn(database).one.load(wanted);
+    return family === undefined ? null : this.#bring(loaders, family);
+  }
+
+  #bring(loaders: Loaders, { payment, relations }: Family): Payment {
+    for (const [at, rows] of relations.entries()) {
+      RELATIONS[this.#names[at] as RelationName].bring(loaders, payment, rows as never[]);
+    }
+    return payment;
+  }
+
+  #readersOn(database: Database): Readers {
+    const known = this.#readers.get(database);
+    if (known !== undefined) return known;
+    const pages = new Map<string, GatheredReads<null, readonly Family[]>>();
+    const readers: Readers = {
+      one: new GatheredReads((all) => this.#findAll(database, all)),
+      page: (range) => {
+        const key = JSON.stringify(range);
+        let reads = pages.get(key);
+        if (reads === undefined) {
+          const read = async (all: readonly null[]): Promise<(readonly Family[])[]> => {
+            const families = await this.#read(database, range);
+            return all.map(() => families);
+          };
+          pages.set(key, (reads = new GatheredReads(read, () => pages.delete(key))));
+        }
+        return reads.load(null);
+      },
+    };
+    this.#readers.set(database, readers);
+    return readers;
+  }
+
+  async #findAll(database: Database, wanted: readonly Wanted[]): Promise<(Family | undefined)[]> {
+    const found = new Map<string, Family>();
+    for (const [environmentId, those] of Map.groupBy(wanted, (each) => each.environmentId)) {
+      const ids = [...new Set(those.map(({ id }) => id))];
+      const families = await this.#read(database, { ...BY_IDS, values: [environmentId, ids] });
+      for (const family of families) found.set(`${environmentId} ${family.payment.id}`, family);
+    }
+    return wanted.map(({ environmentId, id }) => found.get(`${environmentId} ${id}`));
+  }
+
+  async #read({ pool }: Database, range: Range): Promise<Family[]> {
     const statement = this.#statementFor(range);
     const ownColumns = this.#payment.columns.length;
     const makePayment = this.#payment.maker();
@@ -171,14 +173,10 @@ export class PaymentTree {
       types: ROW_TYPES,
       rowMode: 'array',
     });
-    return rows.map((values) => {
-      const payment = makePayment(values, false) as Payment;
-      for (let at = 0; at < makers.length; at++) {
-        const brought = rowsIn(values[ownColumns + at] as string).map((each) => makers[at]?.(each, true));
-        RELATIONS[this.#names[at] as RelationName].bring(loaders, payment, brought as never[]);
-      }
-      return payment;
-    });
+    return rows.map((values) => ({
+      payment: makePayment(values, false) as Payment,
+      relations: makers.map((make, at) => rowsIn(values[ownColumns + at] as string).map((each) => make(each, true))),
+    }));
   }
 
   #statementFor({ condition, rest }: Range): Statement {

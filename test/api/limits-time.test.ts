@@ -40,6 +40,24 @@ test('queries that hold every connection are all cancelled, and others are answe
   await until(async () => (await hasty().request('{ payments { totalCount } }')).errors === undefined);
 });
 
+test('payments that are read for many at once are read no longer than anybody waits for them', async () => {
+  const { id } = await till.pay();
+  const asking = [
+    ['query One($id: ID!) { payment(id: $id) { id attempts { id } } }', { id }],
+    ['query Page($first: Int) { payments(first: $first) { edges { node { id attempts { id } } } } }', { first: 1 }],
+  ] as const;
+  // From the second time on they are compiled.
+  const ask = async () => Promise.all(asking.map(([query, variables]) => hasty().request(query, variables)));
+  for (let time = 0; time < 3; time++) await ask();
+  const locked = await lockTable(hasty().database, 'payment');
+  for (const { errors } of (await Promise.all(Array.from({ length: 10 }, ask))).flat()) {
+    expect(errors).toMatchObject([{ extensions: { code: 'OPERATION_TIMEOUT' } }]);
+  }
+  await locked.waits(0);
+  await locked.release();
+  expect((await ask()).map(({ errors }) => errors)).toEqual([undefined, undefined]);
+});
+
 test.each(['application/json', 'text/event-stream'])('a client that goes away (%s) ends its query', async (accept) => {
   const locked = await lockTable(patient().database, 'customer');
   const leaving = new AbortController();

@@ -84,9 +84,14 @@ test('everything about a payment is the same whenever it is asked, found in each
   }
 });
 
-const PAGE = `query ($first: Int!, $filter: PaymentFilter) { payments(first: $first, filter: $filter) { edges { node {
-  id status amount { amount currency } customer { id email } paymentMethod { id } decline { code message retryable }
-  attempts { id status number } captures { id } refunds { id amount { amount } } destinations { id amount { amount } } } } } }`;
+const FIELDS = `id status amount { amount currency } customer { id email } paymentMethod { id }
+  decline { code message retryable } attempts { id status number } captures { id } refunds { id amount { amount } }
+  destinations { id amount { amount } }`;
+
+const PAGE = `query ($first: Int!, $filter: PaymentFilter) {
+  payments(first: $first, filter: $filter) { edges { node { ${FIELDS} } } } }`;
+
+const PAYMENT = `query ($id: ID!) { payment(id: $id) { ${FIELDS} } }`;
 
 test('a page with every relation takes one statement beside that of the key', async () => {
   const answers = await runAgain(PAGE, { first: 20 });
@@ -134,6 +139,24 @@ test('another environment has none of it, with the same document', async () => {
   for (const key of [gateway().keys.live, gateway().keys.other]) {
     const { data } = await gateway().request(PAGE, { first: 20 }, { key });
     expect(data).toEqual({ payments: { edges: [] } });
+  }
+});
+
+test('what many ask for at once, with the same document, is told to each as if they were alone', async () => {
+  const { data } = await run('{ payments { edges { node { id } } } }');
+  const { edges } = (data as { payments: { edges: { node: { id: string } }[] } }).payments;
+  const asked = [
+    ...edges.map(({ node }) => [PAYMENT, { id: node.id }] as const),
+    ...[1, 2, 20].map((first) => [PAGE, { first }] as const),
+  ].flatMap(([text, variables]) => [gateway().keys.test, gateway().keys.live].map((key) => ({ text, variables, key })));
+  const ask = async ({ text, variables, key }: (typeof asked)[number]) =>
+    (await gateway().request(text, variables, { key })).text;
+  const alone: string[] = [];
+  for (let time = 0; time < TIMES; time++) for (const [at, each] of asked.entries()) alone[at] = await ask(each);
+  expect(new Set(alone).size).toBe(edges.length + 3 + 2);
+  for (let time = 0; time < TIMES; time++) {
+    const together = await Promise.all([...asked, ...asked].map(ask));
+    expect(together).toEqual([...alone, ...alone]);
   }
 });
 
