@@ -32,15 +32,32 @@ export function ourPage(first: number): string {
   });
 }
 
+/** The page that comes after a payment, by that one's cursor. */
+export function ourPageAfter(after: string, first: number): string {
+  return requestOf(
+    `query After($first: Int!, $after: String!) {
+      payments(first: $first, after: $after) { edges { node { ${OUR_PAYMENT} } } } }`,
+    { first, after },
+  );
+}
+
+/** The cursors of the newest payments. */
+export const OUR_CURSORS = requestOf('{ payments(first: 100) { edges { cursor } } }', {});
+
+export function readCursors(answer: string): string[] {
+  const { data } = JSON.parse(answer) as { data: { payments: { edges: { cursor: string }[] } } };
+  return data.payments.edges.map(({ cursor }) => cursor);
+}
+
 export function ourPayment(id: string): string {
   return requestOf(`query One($id: ID!) { payment(id: $id) { ${OUR_PAYMENT} } }`, { id: `pay_${id}` });
 }
 
-export function peerPage(environmentId: string, first: number): string {
+export function peerPage(environmentId: string, first: number, offset = 0): string {
   return requestOf(
-    `query Page($environmentId: UUID!, $first: Int!) {
-      allPaymentsList(first: $first, condition: { environmentId: $environmentId }, orderBy: [CREATED_AT_DESC, ROW_ID_DESC]) { ${PEER_PAYMENT} } }`,
-    { environmentId, first },
+    `query Page($environmentId: UUID!, $first: Int!, $offset: Int!) {
+      allPaymentsList(first: $first, offset: $offset, condition: { environmentId: $environmentId }, orderBy: [CREATED_AT_DESC, ROW_ID_DESC]) { ${PEER_PAYMENT} } }`,
+    { environmentId, first, offset },
   );
 }
 

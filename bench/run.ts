@@ -15,7 +15,7 @@ import { measureWrites, WRITES } from './writes.ts';
 /**
  * The project beside its peers, in turns on one machine, as ratios.
  *
- *   npm run bench -- [R1 R2 R3 W1 refunds S1 growth start] [--payments 100000] [--turns 5] [--seconds 3] [--keep]
+ *   npm run bench -- [R1 pages R2 R3 W1 refunds S1 growth start] [--payments 100000] [--turns 5] [--seconds 3] [--keep]
  */
 const NAMES = [...READS, 'growth', ...WRITES, 'S1', 'start'] as const;
 type Name = (typeof NAMES)[number];

