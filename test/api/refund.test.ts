@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { only, useGateway } from '../harness/gateway.ts';
+import { Interposed } from '../harness/interposed.ts';
 import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
-const gateway = useGateway();
+const processor = new Interposed();
+// Recovery asks so late that the sandbox has told before.
+const gateway = useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } });
 const till = new Till(gateway);
 
 async function refund(paymentId: string, amount?: number) {
@@ -69,7 +72,9 @@ test('what was not captured cannot be refunded', async () => {
 
 test('4000000000007726: the refund is pending, then it succeeds', async () => {
   const { id } = await till.payWith('4000000000007726', { amount: 1000 });
-  const pending = await refund(id, 400);
+  // However long the answer takes, the result is not told meanwhile.
+  processor.notifies = false;
+  const pending = await refund(id, 400).finally(() => (processor.notifies = true));
   expect(pending).toMatchObject({
     refund: { status: 'PENDING' },
     payment: {
