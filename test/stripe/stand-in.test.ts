@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Receiver } from '../harness/receiver.ts';
+import { until } from '../harness/until.ts';
 import { SECRET_KEY, STRIPE_VERSION, StripeStandIn } from './stand-in.ts';
 
 /** That the stand-in refuses what Stripe would: a connector is only as good as what it was tried against. */
@@ -72,7 +73,7 @@ test('it answers a key as it did the first time, and refuses it for anything els
 test('it says of a key whose request is under way that it is in use', async () => {
   standIn.faults.plan('create_intent', 'stalled');
   const first = post('/v1/payment_intents', INTENT, keyed('slow'));
-  await expect.poll(() => standIn.held).toBe(1);
+  await until(() => standIn.held === 1);
   expect(await post('/v1/payment_intents', INTENT, keyed('slow'))).toMatchObject({
     status: 409,
     body: { error: { code: 'idempotency_key_in_use' } },
