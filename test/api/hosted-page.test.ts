@@ -11,7 +11,8 @@ import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
 const processor = new Interposed();
-const gateway = useGateway({ sandbox: { interpose: processor } });
+// Recovery would find out by itself what a test holds back.
+const gateway = useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } });
 const till = new Till(gateway);
 const payer = new PagePayer(gateway);
 const backstage = new Backstage(gateway);

@@ -84,7 +84,8 @@ test('a key whose operation is open is kept, whatever its age, and so long the r
 });
 
 test('the key of a cancellation is kept while the wish is open', async () => {
-  processor.use({ charge: doneThenLost });
+  // Nobody finds out before it is asked for: not recovery, either.
+  processor.use({ charge: doneThenLost, lookUpCharge: lost });
   const { id } = await till.authorize();
   const cancel = { idempotencyKey: randomUUID(), paymentId: id };
   only(await till.cancel(cancel), 'CancelPaymentPayload');
