@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { runAs, serverAccount } from '../../src/postgres/account.ts';
 import type { Connection } from '../../src/postgres/connection.ts';
 import { isPostgresOn } from '../../src/postgres/orphan.ts';
+import { until } from '../harness/until.ts';
 import {
   initializedDirectory,
   kill,
@@ -55,12 +56,12 @@ test('after a kill -9 of the gateway and of postgres, with a client at work, the
   // This backend notices the death of its postmaster only after its statement, and holds on to the
   // shared memory until then, which a new postmaster refuses to share.
   const { connection } = report;
-  const busy = query(connection, 'SELECT count(*) FROM generate_series(1, 5000000)').catch(() => {});
-  await vi.waitFor(async () => {
-    expect(
-      await query(connection, "SELECT FROM pg_stat_activity WHERE query ~ 'series' AND pid <> pg_backend_pid()"),
-    ).toHaveLength(1);
-  });
+  // Again and again, so that one is under way whenever this is looked for.
+  const busy = (async () => {
+    for (;;) await query(connection, 'SELECT count(*) FROM generate_series(1, 5000000)');
+  })().catch(() => {});
+  const underWay = "SELECT FROM pg_stat_activity WHERE query ~ 'series' AND pid <> pg_backend_pid()";
+  await until(async () => (await query(connection, underWay)).length > 0);
   const pid = postmaster(directory);
   process.kill(pid, 'SIGKILL');
   await kill(child);
