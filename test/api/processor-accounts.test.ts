@@ -82,12 +82,7 @@ test('a name is taken once, also by requests at once and by one that is renamed 
     await renaming.query('BEGIN');
     await renaming.query('UPDATE processor_account SET name = $1 WHERE id = $2', ['Africa', uuidOf(id)]);
     const creating = accounts.create({ name: 'Africa' });
-    await until(async () => {
-      const waiting = await renaming.query(
-        `SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
-      );
-      return waiting.rows.length > 0;
-    });
+    await until(async () => (await countWaiting()) === 1);
     await renaming.query('COMMIT');
     expect(only(await creating, 'InvalidInputError').path).toEqual(['input', 'name']);
   } finally {
@@ -144,11 +139,21 @@ test('of two changes of the credentials at once, one is told that it was overtak
   const { environmentId = '', updatedAt = new Date() } = rows[0] ?? {};
   const held = { ...gateway().app.gateway, now: () => updatedAt };
   const caller = { environmentId, mode: 'TEST', principal: 'p', actor: 'key', payer: null, schedules: true } as const;
-  const results = await Promise.all([
-    updateProcessorAccount(held, caller, uuidOf(id), { secretKey: 'sk_test_shop_00005678' }),
-    updateProcessorAccount(held, caller, uuidOf(id), { notificationSecrets: ['whsec_another_one'] }),
-  ]);
-  expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+  // Neither writes before both have read.
+  const holding = await pool().connect();
+  try {
+    await holding.query('BEGIN');
+    await holding.query('SELECT FROM processor_account WHERE id = $1 FOR UPDATE', [uuidOf(id)]);
+    const updating = Promise.all([
+      updateProcessorAccount(held, caller, uuidOf(id), { secretKey: 'sk_test_shop_00005678' }),
+      updateProcessorAccount(held, caller, uuidOf(id), { notificationSecrets: ['whsec_another_one'] }),
+    ]);
+    await until(async () => (await countWaiting()) === 2);
+    await holding.query('COMMIT');
+    expect((await updating).filter(({ ok }) => ok)).toHaveLength(1);
+  } finally {
+    holding.release();
+  }
 });
 
 test('what has nothing to do with another change is not overtaken by it', async () => {
@@ -183,6 +188,12 @@ test.each(['other', 'live'] as const)('of an account, the environment "%s" knows
   expect(await accounts.update({ accountId: `pra_${randomUUID()}`, name: 'x' })).toMatchObject(unknown);
   expect(await accounts.test('pay_of another kind')).toMatchObject(unknown);
 });
+
+/** How many statements wait for a lock. It is asked outside of the transaction that holds one: within, it is told once. */
+async function countWaiting(): Promise<number | null> {
+  const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  return (await pool().query(waiting)).rowCount;
+}
 
 function uuidOf(accountId: string): string {
   return decodeIdOf('ProcessorAccount', accountId) ?? '';
