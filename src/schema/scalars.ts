@@ -1,8 +1,10 @@
 import { GraphQLDateTimeISO, GraphQLJSONObject, GraphQLSafeInt } from 'graphql-scalars';
 import { builder } from './builder.ts';
+import { isoTime } from './iso-time.ts';
 
 builder.addScalarType('DateTime', GraphQLDateTimeISO, {
   description: 'A moment in ISO 8601, in UTC: 2026-11-21T09:30:00.000Z.',
+  serialize: told,
 });
 
 builder.addScalarType('JSONObject', GraphQLJSONObject, { description: 'A JSON object.' });
@@ -19,3 +21,8 @@ builder.scalarType('Currency', {
     return code;
   },
 });
+
+/** Pothos' types have what is told be what resolvers give, which of a moment is a text for a Date. */
+function told(value: unknown): Date {
+  return (value instanceof Date ? isoTime(value) : GraphQLDateTimeISO.serialize(value)) as unknown as Date;
+}
