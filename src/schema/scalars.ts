@@ -24,5 +24,5 @@ builder.scalarType('Currency', {
 
 /** Pothos' types have what is told be what resolvers give, which of a moment is a text for a Date. */
 function told(value: unknown): Date {
-  return (value instanceof Date ? isoTime(value) : GraphQLDateTimeISO.serialize(value)) as unknown as Date;
+  return (value instanceof Date ? isoTime(value) : GraphQLDateTimeISO.coerceOutputValue(value)) as unknown as Date;
 }

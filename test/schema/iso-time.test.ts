@@ -6,7 +6,15 @@ const NOW_MS = Date.parse('2026-11-21T09:30:00.125Z');
 
 /** The ends of days, years and what a Date can be, and moments all over. */
 const MOMENTS = [
-  ...[0, -1, 1, DAY_MS - 1, DAY_MS, -DAY_MS, 8.64e15, -8.64e15, NOW_MS],
+  0,
+  -1,
+  1,
+  DAY_MS - 1,
+  DAY_MS,
+  -DAY_MS,
+  8.64e15,
+  -8.64e15,
+  NOW_MS,
   ...['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '+010000-01-01T00:00:00Z', '2024-02-29T12:00:00Z'].map(
     Date.parse,
   ),
