@@ -99,8 +99,12 @@ function hasExpired(card: RawCard, now: Date): boolean {
   return now.getTime() >= endUtcMs;
 }
 
-/** What has many digits and is no card number: UUIDs, and telephone numbers of E.164, which has at most 15 digits. */
-const OTHER_NUMBERS = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\+(?:[ -]?\d){7,15}(?![ -]?\d)/gi;
+/**
+ * What has many digits and is no card number: UUIDs, also those in ids ("pay_…"), and telephone numbers of E.164, which has
+ * at most 15 digits.
+ */
+const OTHER_NUMBERS =
+  /(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])|\+(?:[ -]?\d){7,15}(?![ -]?\d)/gi;
 
 /** What is not seen and parts nothing: soft hyphens, zero-width spaces and joiners, marks of direction. */
 const INVISIBLE = /[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]/g;

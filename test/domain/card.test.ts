@@ -259,6 +259,10 @@ test.for([
   'ae1bcd39-a463-4172-9518-42e5ce004ae9',
   'customer AE1BCD39-A463-4172-9518-42E5CE004AE9, paid',
   '01a1fc1c-d480-7509-9534-22fcf7474bca',
+  // In ids of the gateway's own, and of others.
+  'pay_01a1fc1c-d480-7509-9534-22fcf7474bca',
+  'see payments pay_ae1bcd39-a463-4172-9518-42e5ce004ae9 and pay_01a1fc1c-d480-7509-9534-22fcf7474bca',
+  'sk_test_01a1fc1c-d480-7509-9534-22fcf7474bca_0000',
   // Moments, written and in milli-, micro- and nanoseconds.
   '2026-11-21T02:34:35.123456Z',
   '2026-11-21 02:34:35',
