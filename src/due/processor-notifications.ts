@@ -13,8 +13,9 @@ import { runLanes, type LaneWork } from './lanes.ts';
 import type { Stop } from './rounds.ts';
 
 /**
- * How often a notification is looked at that names nothing known here: after 1, 2, 4, … seconds, over 17 minutes. A
- * payment's own transaction ends much sooner; what comes of a merchant's other business never will be known.
+ * How often a notification is looked at that names nothing known here, or whose look-ups brought no answer: after 1, 2,
+ * 4, … seconds, over 17 minutes. A payment's own transaction ends much sooner; what comes of a merchant's other business
+ * never will be known.
  */
 const TRIES_MAX = 11;
 const FIRST_DELAY_MS = 1_000;
@@ -55,11 +56,12 @@ async function take(gateway: Gateway, notification: ProcessorNotification): Prom
   }
 }
 
-/** Looks up what a notification is about. @returns whether anything here is */
+/** Looks up what a notification is about. @returns whether anything here is, and the processor could be asked about all of it */
 async function apply(gateway: Gateway, notification: ProcessorNotification): Promise<boolean> {
   const operations = await findOperationsAbout(gateway.database, notification);
-  for (const operation of operations) await inquire(gateway, operation);
-  return operations.length > 0;
+  let isHeard = operations.length > 0;
+  for (const operation of operations) isHeard = (await inquire(gateway, operation)) && isHeard;
+  return isHeard;
 }
 
 /** Deletes the notifications whose time is over. */

@@ -36,8 +36,8 @@ async function recover(gateway: Gateway, operation: Operation): Promise<void> {
   else await inquire(gateway, operation);
 }
 
-/** Asks about one operation and lets the answer take effect. */
-export async function inquire(gateway: Gateway, operation: Operation): Promise<void> {
+/** Asks about one operation and lets the answer take effect. @returns whether the processor could be asked */
+export async function inquire(gateway: Gateway, operation: Operation): Promise<boolean> {
   const { inFlightWindowMs } = gateway.processors.traits(operation.processor).limits;
   const lookUp = {
     merchant: operation.environmentId,
@@ -46,7 +46,7 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
     isLanded: await isCallOver(gateway.database, operation, inFlightWindowMs),
   };
   const askedAtMs = performance.now();
-  const answer = async (): Promise<Answer> => {
+  const ask = async (): Promise<Answer> => {
     switch (operation.kind) {
       case 'CHARGE':
         return {
@@ -74,7 +74,9 @@ export async function inquire(gateway: Gateway, operation: Operation): Promise<v
     }
   };
   try {
-    await finish(gateway, operation, await answer());
+    const answer = await ask();
+    await finish(gateway, operation, answer);
+    return answer.outcome.kind !== 'unknown';
   } catch (error) {
     gateway.report('what became of an operation could not be settled; it is tried again', {
       operationId: operation.id,

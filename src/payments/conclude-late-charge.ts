@@ -47,7 +47,7 @@ export function concludeLateCharge(
   if (news === undefined) {
     // Made late, and its result is still to come: it is not lost sight of.
     const isComing = answer.kind === 'pending' || answer.kind === 'action_required';
-    if (answer.kind !== 'unknown' && !(isComing && operation.recoverAt !== null)) return forgetLook(draft, operation);
+    if (answer.kind !== 'unknown' && !(isComing && operation.recoverAt !== null)) return forgetLook(open);
     lookLater(gateway, draft, operation);
     return true;
   }
@@ -57,7 +57,7 @@ export function concludeLateCharge(
     lookLater(gateway, draft, operation);
     return true;
   }
-  draft.update('operation', { ...operation, recoverAt: null });
+  forgetLook(open);
   tell(gateway, open, news, isPaidOtherwise);
   return true;
 }

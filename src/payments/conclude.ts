@@ -24,6 +24,9 @@ export type Answer =
   | { readonly of: 'CHARGE'; readonly outcome: ChargeAnswer | NotFound; readonly askedAtMs: number }
   | { readonly of: 'MOVEMENT'; readonly outcome: MovementOutcome | NotFound; readonly askedAtMs: number };
 
+/** An operation as it stood before its processor was asked. */
+type Asked = Pick<Operation, 'id' | 'callDeadline' | 'recoverAt'>;
+
 /** An operation with what it is about, read under the payment's lock. */
 export interface OpenOperation {
   readonly draft: PaymentDraft;
@@ -32,6 +35,8 @@ export interface OpenOperation {
   readonly operations: readonly Operation[];
   /** When the processor was asked, on the database's clock. */
   readonly askedAt: Date;
+  /** When the operation was to be looked at next, as it stood before the processor was asked. */
+  readonly lookAt: Date | null;
 }
 
 /** The payment as it stands after an answer, and what is to be done next. */
@@ -52,21 +57,21 @@ const ACTOR = 'processor';
  */
 export async function conclude(
   gateway: Gateway,
-  of: Pick<Operation, 'environmentId' | 'id' | 'paymentId' | 'callDeadline'>,
+  asked: Asked & Pick<Operation, 'environmentId' | 'paymentId'>,
   answer: Answer,
 ): Promise<Concluded> {
   const work: Work<Concluded> = async (transaction) => {
-    const locked = await lockPayment(transaction, of.environmentId, of.paymentId);
+    const locked = await lockPayment(transaction, asked.environmentId, asked.paymentId);
     if (locked === undefined) throw new Error('an operation lost its payment');
     const clock = await readClock(transaction);
     const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
-    if (!(await takeEffect(gateway, transaction, draft, of.id, (operation) => ofThatCall(of, operation, answer)))) {
+    if (!(await takeEffect(gateway, transaction, draft, asked, answer))) {
       return { commit: false, value: { payment: locked, planned: [], changed: false } };
     }
     await write(transaction, draft.writes());
     return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
   };
-  const subject = `${of.environmentId} ${of.paymentId}`;
+  const subject = `${asked.environmentId} ${asked.paymentId}`;
   const concluded = await gateway.database.together('conclude', [subject], work);
   if (concluded.changed) gateway.eventsAppended();
   return concluded;
@@ -76,8 +81,8 @@ export async function conclude(
  * That a call was not sent says nothing of one that was begun since, when that answer was long on its way: it may be under
  * way now.
  */
-function ofThatCall(of: Pick<Operation, 'callDeadline'>, operation: Operation, answer: Answer): Answer {
-  const isThatCall = of.callDeadline.getTime() === operation.callDeadline.getTime();
+function ofThatCall(asked: Asked, operation: Operation, answer: Answer): Answer {
+  const isThatCall = asked.callDeadline.getTime() === operation.callDeadline.getTime();
   if (isThatCall || answer.outcome.kind !== 'not_sent' || operation.status === 'COMPLETED') return answer;
   return { ...answer, outcome: { kind: 'unknown' } };
 }
@@ -87,20 +92,21 @@ export async function takeEffect(
   gateway: Gateway,
   transaction: Transaction,
   draft: PaymentDraft,
-  operationId: string,
-  answerTo: (operation: Operation) => Answer,
+  asked: Asked,
+  given: Answer,
 ): Promise<boolean> {
   const [attempts, operations] = await Promise.all([
     readOfPayment(transaction, 'attempt', draft.payment),
     readOfPayment(transaction, 'operation', draft.payment),
   ]);
-  const operation = find(operations, operationId);
-  const answer = answerTo(operation);
+  const operation = find(operations, asked.id);
+  const answer = ofThatCall(asked, operation, given);
   const open: OpenOperation = {
     draft,
     operation,
     operations,
     attempt: find(attempts, operation.attemptId),
+    lookAt: asked.recoverAt,
     // What counts is when the question was asked, not when its answer came.
     askedAt: new Date(draft.now.getTime() - (performance.now() - answer.askedAtMs)),
   };
@@ -151,7 +157,7 @@ async function takeMovementEffect(
       lookLater(gateway, draft, operation);
       return true;
     }
-    const wasLookedFor = forgetLook(draft, operation);
+    const wasLookedFor = forgetLook(open);
     if (answer.kind === 'not_executed' || answer.kind === 'not_sent') return wasLookedFor;
     return (await takeMovementResult(gateway, transaction, open, answer)) || wasLookedFor;
   }

@@ -1,4 +1,5 @@
 import type { Operation } from '../../generated/prisma/client.ts';
+import type { OpenOperation } from './conclude.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { planned } from './operation.ts';
@@ -67,9 +68,13 @@ export function lookLater(gateway: Gateway, draft: PaymentDraft, operation: Oper
   draft.update('operation', { ...operation, recoverAt: nextLook(gateway, draft, operation) });
 }
 
-/** The look that was put down for an operation that has ended was made. @returns whether there was one */
-export function forgetLook(draft: PaymentDraft, operation: Operation): boolean {
-  if (operation.recoverAt === null) return false;
+/**
+ * The look that was put down for an operation that has ended was made: unless it was put down after the processor had
+ * been asked for this answer, because what it is for may have happened since.
+ * @returns whether there was one
+ */
+export function forgetLook({ draft, operation, lookAt }: OpenOperation): boolean {
+  if (operation.recoverAt === null || operation.recoverAt.getTime() !== lookAt?.getTime()) return false;
   draft.update('operation', { ...operation, recoverAt: null });
   return true;
 }

@@ -58,7 +58,7 @@ export async function resolveOperation(
     if (operation === undefined) throw new Error('an operation is gone');
     const answer = answerOf(operation, input, payment.captureMethod === 'AUTOMATIC');
     if (!answer.ok) return answer;
-    if (!(await takeEffect(gateway, transaction, draft, operationId, () => answer.value))) {
+    if (!(await takeEffect(gateway, transaction, draft, operation, answer.value))) {
       throw new Error('what was raised was not open');
     }
     draft.insert('operationResolution', {

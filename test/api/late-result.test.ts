@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import type { MovementOutcome } from '../../src/processors/port.ts';
 import { only, useGateway } from '../harness/gateway.ts';
+import { Backstage } from '../harness/backstage.ts';
 import { Interposed } from '../harness/interposed.ts';
+import { halted, lost } from '../harness/stand-ins.ts';
 import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
@@ -8,7 +11,11 @@ import { until } from '../harness/until.ts';
 
 const processor = new Interposed();
 // Recovery asks, too, but so late that it finds nothing left to ask.
-const till = new Till(useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } }));
+const gateway = useGateway({ sandbox: { interpose: processor }, settings: { recoveryDelayMs: 30_000 } });
+const till = new Till(gateway);
+const backstage = new Backstage(gateway);
+
+afterEach(() => processor.use({}));
 
 type Payment = Awaited<ReturnType<Till['read']>>;
 
@@ -138,3 +145,28 @@ test('4000000000001109: parts are taken back one by one; what is left can be cap
   const gone = await once(id, ({ amountReversed }) => amountReversed.amount === 1000);
   expect(gone.maximumRefundable.amount).toBe(0);
 });
+
+test.each([
+  { movement: 'refund', number: '4000000000005126', done: { refunds: [{ status: 'SUCCEEDED' }] } },
+  { movement: 'capture', number: '4000000000001109', done: { captures: [{ status: 'SUCCEEDED', reversal: null }] } },
+] as const)(
+  'a $movement that comes back is not lost, though the processor could not be asked, and its own older answer came last',
+  async ({ movement, number, done }) => {
+    const { id } = await till.payWith(number, movement === 'refund' ? {} : { captureMethod: 'MANUAL' });
+    const own = halted<MovementOutcome>();
+    let isAsked = false;
+    const unheard: typeof lost = () => {
+      isAsked = true;
+      return lost();
+    };
+    processor.use({ [movement]: own.standIn, lookUpCharge: unheard, lookUpMovement: unheard });
+    const begun = movement === 'refund' ? till.refund({ paymentId: id }) : till.capture({ paymentId: id });
+    await own.done;
+    await until(async () => isAsked && (await backstage.movements(id)).includes('failed'));
+    own.release();
+    await begun;
+    expect(await till.read(id)).toMatchObject(done);
+    processor.use({});
+    await once(id, ({ refundStatus, amountReversed }) => refundStatus === 'FAILED' || amountReversed.amount > 0);
+  },
+);

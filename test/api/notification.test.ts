@@ -6,7 +6,7 @@ import { Backstage } from '../harness/backstage.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
 import { countRows } from '../harness/rows.ts';
-import { answers, halted } from '../harness/stand-ins.ts';
+import { answers, halted, lost } from '../harness/stand-ins.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
@@ -23,6 +23,14 @@ beforeEach(() => {
   processor.notifies = true;
 });
 
+const APPROVED = {
+  kind: 'approved',
+  reference: 'ch',
+  networkTransactionId: null,
+  captured: false,
+  expiresAt: null,
+  settledAt: null,
+} as const;
 const failed = { kind: 'failed', reference: 'mv', code: 'stale', message: 'An old answer.' } as const;
 
 test.each(['CHARGE', 'CAPTURE', 'REFUND', 'VOID'] as const)(
@@ -81,7 +89,7 @@ test('a decline that is told after the success is old: nothing changes', async (
   expect(await till.read(paid.id)).toEqual(paid);
 });
 
-test.each(['pending', 'unknown', 'not_found'] as const)(
+test.each(['pending', 'not_found'] as const)(
   '%s that is told after the success is old: nothing changes',
   async (kind) => {
     const paid = await till.pay();
@@ -94,17 +102,33 @@ test.each(['pending', 'unknown', 'not_found'] as const)(
   },
 );
 
+test('a notification about what the processor could not be asked is not taken: it comes again', async () => {
+  const paid = await till.pay();
+  processor.use({ lookUpCharge: lost });
+  await expect(backstage.notify(paid.id, 'CHARGE')).rejects.toThrow(/could not be looked up/);
+  expect(await till.read(paid.id)).toEqual(paid);
+});
+
+test('a look that was put down while the processor was being asked is not called off by that answer', async () => {
+  const { id } = await till.authorize();
+  const older = halted<ChargeOutcome>();
+  const questions = [() => older.standIn(undefined, answers(APPROVED))];
+  const voided = answers({ kind: 'voided', reference: 'ch' });
+  processor.use({ void: answers(failed), lookUpCharge: () => (questions.pop() ?? voided)() });
+  const notifying = backstage.notify(id, 'CHARGE');
+  await older.done;
+  // It was voided elsewhere meanwhile. There is nothing to void any more: why not, the charge is to be asked.
+  only(await till.cancel({ paymentId: id }), 'CancelPaymentPayload');
+  older.release();
+  await notifying;
+  await until(async () => (await till.read(id)).status !== 'AUTHORIZED');
+  expect(await till.read(id)).toMatchObject({ status: 'CANCELED', attempts: [{ status: 'CANCELED' }] });
+});
+
 test('a success that is told after the decline is a late success, and not lost', async () => {
   const { id } = await till.payWith('4000000000000119');
   processor.use({
-    lookUpCharge: answers({
-      kind: 'approved',
-      reference: 'ch',
-      networkTransactionId: null,
-      captured: true,
-      expiresAt: null,
-      settledAt: null,
-    }),
+    lookUpCharge: answers({ ...APPROVED, captured: true }),
   });
   await backstage.notify(id, 'CHARGE');
   expect(await till.read(id)).toMatchObject({ status: 'SUCCEEDED', attempts: [{ flag: 'LATE_SUCCESS_ADOPTED' }] });

@@ -5,6 +5,7 @@ import { TOKENS, type FarBook } from '../harness/far-book.ts';
 import { FarProcessor, sign } from '../harness/far-processor.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { MerchantAccounts, notify, type Account } from '../harness/merchant-accounts.ts';
+import { lost } from '../harness/stand-ins.ts';
 import { until } from '../harness/until.ts';
 
 /** Longer than every wait between two tries, so that the two can be told apart. */
@@ -207,6 +208,21 @@ test('one that was tried without end does not stop the others', async () => {
   expect(await notify(account, far.notification([reference]))).toBe(200);
   await until(async () => (await till.read(id)).status === 'SUCCEEDED');
   await until(async () => (await kept()).every(({ nextAt }) => nextAt === null));
+});
+
+test('one about what the processor could not be asked waits, and is looked into when it answers', async () => {
+  const { id, reference } = await pending();
+  far.calls.use({ lookUpCharge: lost });
+  book.decide(reference);
+  expect(await notify(account, far.notification([reference]))).toBe(200);
+  await until(async () => {
+    const [one] = await kept();
+    return one !== undefined && one.tries > 0 && isSettled(one);
+  });
+  expect(await kept()).toMatchObject([{ appliedAt: null, nextAt: expect.any(Date) }]);
+  far.calls.use({});
+  await until(async () => (await till.read(id)).status === 'SUCCEEDED');
+  await applied();
 });
 
 test('one whose look-up breaks each time is given up in the end', async () => {

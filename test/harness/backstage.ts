@@ -184,6 +184,17 @@ export class Backstage {
     return rows;
   }
 
+  /** How the captures, voids and refunds of a payment stand in the sandbox's own books. */
+  async movements(paymentId: string): Promise<string[]> {
+    const { rows } = await this.#pool.query<{ status: string }>(
+      `SELECT sandbox_movement.status
+       FROM sandbox_movement JOIN operation ON processor_key = sandbox_movement.key AND environment_id::text = merchant
+       WHERE payment_id = $1`,
+      [uuidOf(paymentId)],
+    );
+    return rows.map(({ status }) => status);
+  }
+
   /** The processor's own id of the last charge that it made for a payment. */
   async chargeReference(paymentId: string): Promise<string> {
     const { rows } = await this.#pool.query<{ id: string }>(
