@@ -169,13 +169,20 @@ test('a capture whose answer was lost is found paid out already', async () => {
   expect(await settlementOf(id)).toEqual(settled(AT));
 });
 
-test('the processor cannot be asked: it is asked again', async () => {
+test('the processor cannot be asked: it says so again, and is asked again', async () => {
   const { id } = await till.pay();
-  processor.use({ lookUpCharge: lost });
-  const [at] = await backstage.letSettle(id);
+  const asked = Promise.withResolvers<void>();
+  processor.use({
+    lookUpCharge: () => {
+      asked.resolve();
+      return lost();
+    },
+  });
+  const [at] = await backstage.payOut(id);
+  await asked.promise;
   expect(await settlementOf(id)).toMatchObject(OPEN);
   processor.use({});
-  await backstage.askAgain(id);
+  await until(async () => (await read(id)).settledAt !== null);
   expect(await settlementOf(id)).toEqual(settled(at));
 });
 
