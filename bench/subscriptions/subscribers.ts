@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly query: string;
   /** One per subscriber. */
   readonly variables: readonly Record<string, unknown>[];
+  /** How many subscribers there are before these. */
+  readonly after: number;
 }
 
 /** So many connect at once. */
@@ -33,10 +35,11 @@ let arrived = (): void => {};
 const calls = {
   /** Subscribes, until each has had its first message. @returns how long it took */
   async subscribe(options: ConnectOptions): Promise<number> {
-    return connectAll('gateway', options.variables.length, (index) => subscribe(options, index));
+    const { after, variables } = options;
+    return connectAll('gateway', { after, count: variables.length }, (index) => subscribe(options, index));
   },
-  async connectRaw({ url, subscribers }: { url: string; subscribers: number }): Promise<number> {
-    return connectAll('raw', subscribers, async (index) => {
+  async connectRaw({ url, after, count }: { url: string } & Stretch): Promise<number> {
+    return connectAll('raw', { after, count }, async (index) => {
       const socket = new WebSocket(`${url}/${index}`, { perMessageDeflate: false });
       socket.on('message', (data: Buffer) => note('raw', index, data));
       await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
@@ -78,12 +81,22 @@ const calls = {
   },
 };
 
-async function connectAll(peer: Peer, count: number, connect: (index: number) => Promise<WebSocket>): Promise<number> {
+/** So many subscribers, after so many others. */
+interface Stretch {
+  readonly after: number;
+  readonly count: number;
+}
+
+async function connectAll(
+  peer: Peer,
+  { after, count }: Stretch,
+  connect: (index: number) => Promise<WebSocket>,
+): Promise<number> {
   const begun = nowMs();
-  connected = 0;
-  let next = 0;
+  connected = after;
+  let next = after;
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < count; index = next++) {
+    for (let index = next++; index < after + count; index = next++) {
       sockets[peer][index] = await connect(index);
       connected++;
     }
@@ -92,7 +105,7 @@ async function connectAll(peer: Peer, count: number, connect: (index: number) =>
   return nowMs() - begun;
 }
 
-function subscribe({ url, key, query, variables }: ConnectOptions, index: number): Promise<WebSocket> {
+function subscribe({ url, key, query, variables, after }: ConnectOptions, index: number): Promise<WebSocket> {
   const begun = Promise.withResolvers<WebSocket>();
   const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws', { perMessageDeflate: false });
   const say = (message: object): void => socket.send(JSON.stringify(message));
@@ -107,7 +120,7 @@ function subscribe({ url, key, query, variables }: ConnectOptions, index: number
     }
     const { type, payload } = JSON.parse(String(data)) as { type: string; payload?: { errors?: unknown } };
     if (type === 'connection_ack') {
-      say({ id: '1', type: 'subscribe', payload: { query, variables: variables[index] } });
+      say({ id: '1', type: 'subscribe', payload: { query, variables: variables[index - after] } });
     } else if (type === 'next' && payload?.errors === undefined) {
       hasBegun = true;
       begun.resolve(socket);

@@ -47,6 +47,8 @@ export interface TransportContext extends Partial<HttpContext> {
   credential?: Credential;
   /** Given when the client of a WebSocket completes the operation, or goes away. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether answers of a subscription are handed on as they come; otherwise they are asked for. */
+  readonly isTold?: boolean;
   /** What stands for fetch's Request, where Yoga has made none. */
   readonly request?: object;
 }

@@ -33,13 +33,7 @@ export function useQueryCost(limits: Pick<Limits, 'cost' | 'payerCost'>): Plugin
       return { onExecuteDone: ({ result, setResult }) => setResult({ ...(result as ExecutionResult), ...cost }) };
     },
     onSubscribe(hook) {
-      const cost = weigh(hook);
-      if (cost === undefined) return undefined;
-      return {
-        onSubscribeResult: () => ({
-          onNext: ({ result, setResult }) => setResult({ ...(result as ExecutionResult), ...cost }),
-        }),
-      };
+      hook.args.contextValue.extensions = weigh(hook)?.extensions;
     },
   };
 }

@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
-import type { EventMessage } from '../schema/event-stream.ts';
+import type { EventMessage, EventStream } from '../schema/event-stream.ts';
 import type { Limits } from '../domain/limits.ts';
 import { readInTime } from './operation-time.ts';
 
@@ -25,26 +25,85 @@ type Answer = Promise<ExecutionResult> | ExecutionResult;
 /** By the event and by what is asked. They go with the event. */
 const answers = new WeakMap<object, Map<string, Answer>>();
 
+/** What a transport has put beside the context that hands on answers as they come. */
+type Subscriber = Context & { readonly isTold?: boolean };
+
+/** What a subscriber asks for. */
+interface Question {
+  readonly args: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
+  /** The same for all who are answered the same. */
+  readonly asked: string | undefined;
+  readonly operationMs: number;
+}
+
 async function subscribe(args: ExecutionArgs, operationMs: number) {
   const valid = validateSubscriptionArgs(args);
   if (!('schema' in valid)) return { errors: valid };
   const messages = await createSourceEventStream(valid);
   if (!(Symbol.asyncIterator in messages)) return messages;
-  const asked = questionOf(args);
+  const { schema, document, operationName, variableValues } = args;
+  const question = { args: { schema, document, operationName, variableValues }, asked: nameOf(args), operationMs };
+  const context = args.contextValue as Subscriber;
+  if (context.isTold === true) return new Answers(messages as EventStream, question);
   // graphql's own way keeps each answer until the next one, and thousands of subscribers wait.
-  return mapped(messages as AsyncIterable<EventMessage>, (message) => {
-    // With a context that is nobody's, and without the end of anyone's request: who leaves does not end it for the others.
-    const execute = () =>
-      readInTime(operationMs, undefined, (externalAbortSignal) =>
-        executeSubscriptionEvent({
-          ...valid,
-          rootValue: message,
-          contextValue: { ...(valid.contextValue as Context) },
-          externalAbortSignal,
-        }),
-      );
-    return message.event === null || asked === undefined ? execute() : once(message.event, asked, execute);
-  });
+  return mapped(messages as AsyncIterable<EventMessage>, (message) => answerTo(question, context, message));
+}
+
+/**
+ * What a subscription comes to, for a transport that hands it on as it comes. No iterator: envelop would go through it four
+ * times over for each answer, and each of these would be under way for every subscriber that waits.
+ */
+export class Answers {
+  readonly #stream: EventStream;
+  readonly #question: Question;
+
+  constructor(stream: EventStream, question: Question) {
+    this.#stream = stream;
+    this.#question = question;
+  }
+
+  /** The cursor of what was told last. */
+  get told(): string | null {
+    return this.#stream.context.told;
+  }
+
+  /**
+   * Tells everything, until it ends.
+   * @param take what there is to be waited for before the next is told, if there is anything
+   * @throws why it is over where that was not the subscriber's wish
+   */
+  tell(take: (result: ExecutionResult) => Promise<void> | undefined): Promise<void> {
+    return this.#stream.tell((message) => {
+      const answer = answerTo(this.#question, this.#stream.context, message);
+      return answer instanceof Promise ? answer.then(take) : take(answer);
+    });
+  }
+
+  /** The subscriber leaves. */
+  end(): void {
+    this.#stream.end();
+  }
+}
+
+function answerTo(question: Question, context: Context, message: EventMessage): Answer {
+  const { event } = message;
+  if (event === null || question.asked === undefined) return executeFor(question, context, message);
+  return once(event, question.asked, () => executeFor(question, context, message));
+}
+
+/** With a context that is nobody's, and without the end of anyone's request: who leaves does not end it for the others. */
+function executeFor({ args, operationMs }: Question, context: Context, message: EventMessage): Answer {
+  // It was valid before. What that found is much, and thousands of subscribers wait.
+  const valid = validateSubscriptionArgs({ ...args, rootValue: message, contextValue: { ...context } });
+  if (!('schema' in valid)) throw new Error('a subscription that is not valid any more');
+  return readInTime(operationMs, undefined, (externalAbortSignal) =>
+    extended(executeSubscriptionEvent({ ...valid, externalAbortSignal }), context),
+  );
+}
+
+function extended(answer: Answer, { extensions }: Context): Answer {
+  if (extensions === undefined) return answer;
+  return answer instanceof Promise ? answer.then((each) => ({ ...each, extensions })) : { ...answer, extensions };
 }
 
 /** Each value as what it is mapped to. A fault ends the source, too. */
@@ -96,10 +155,10 @@ function forgetFaulty(answer: Answer, forget: () => void): Answer {
  * and so are JSON; the key decides the environment, the mode and the scopes. Undefined for payers: tokens differ in their
  * reach, and few subscribers have the same.
  */
-function questionOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string | undefined {
-  const { credential } = contextValue as Context;
+function nameOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string | undefined {
+  const { credential, extensions } = contextValue as Context;
   if (credential.kind !== 'key') return undefined;
-  return JSON.stringify([credential.key.id, numberOf(document), operationName, variableValues]);
+  return JSON.stringify([credential.key.id, numberOf(document), operationName, variableValues, extensions]);
 }
 
 const numbers = new WeakMap<DocumentNode, number>();

@@ -1,7 +1,9 @@
+import type { ExecutionResult } from 'graphql';
 import type { Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { TransportSettings } from '../domain/transport-limits.ts';
 import { tooSlow } from '../schema/event-stream.ts';
+import type { Answers } from './shared-execution.ts';
 
 /** Codes of our own and of graphql-ws, where a client is to know why. */
 export const CLOSE = {
@@ -40,8 +42,12 @@ export class OpenSocket {
   readonly #settings: SocketSettings;
   /** What ends each subscription. */
   readonly #streams = new Set<() => void>();
-  /** Those who wait until the socket has taken something. */
-  readonly #sending = new Set<() => void>();
+  /** How many texts the socket was given, and how many of them it has taken. */
+  #given = 0;
+  #taken = 0;
+  readonly #take = (): void => this.#letGo(++this.#taken);
+  /** Those who wait until the socket has taken so many. */
+  readonly #sending: { readonly until: number; readonly resolve: (isOnItsWay: true) => void }[] = [];
 
   constructor(socket: WebSocket, network: string, settings: SocketSettings) {
     this.socket = socket;
@@ -74,29 +80,27 @@ export class OpenSocket {
     socket.once('close', (code, reason) => {
       stopPinging();
       this.leave?.();
-      for (const resolve of this.#sending) resolve();
+      this.#letGo(Infinity);
       void closed(code, String(reason));
     });
   }
 
   /**
-   * Waits until the socket has taken it, so that a subscriber that is slow is asked for no more.
-   * @returns whether it is on its way
+   * A subscriber that is slow is asked for no more until the socket has taken what it was sent.
+   * @returns whether it is on its way; a promise where the socket has not taken it at once
    */
-  async send(text: string): Promise<boolean> {
+  send(text: string): boolean | Promise<boolean> {
     const { socket } = this;
     if (socket.readyState !== socket.OPEN) return false;
     if (!this.slow && this.#isTooSlow()) return false;
-    await new Promise<void>((resolve, reject) => {
-      this.#sending.add(resolve);
-      socket.send(text, (error) => {
-        this.#sending.delete(resolve);
-        if (error == null) resolve();
-        else reject(error);
-      });
-      if (this.slow) resolve();
-    });
-    return true;
+    const until = ++this.#given;
+    socket.send(text, this.#take);
+    if (this.slow || socket.bufferedAmount === 0) return true;
+    return new Promise((resolve) => this.#sending.push({ until, resolve }));
+  }
+
+  #letGo(taken: number): void {
+    while (this.#sending[0] !== undefined && this.#sending[0].until <= taken) this.#sending.shift()?.resolve(true);
   }
 
   /** A subscription has begun. @returns what says that it is over */
@@ -144,7 +148,7 @@ export class OpenSocket {
   #cutOff(): void {
     if (this.slow) return;
     this.slow = true;
-    for (const resolve of this.#sending) resolve();
+    this.#letGo(Infinity);
     if (this.#streams.size === 0) return this.#closeSlow();
     setTimeout(() => this.#closeSlow(), LAST_WORD_MS).unref();
     for (const end of this.#streams) end();
@@ -176,54 +180,55 @@ export class OpenSocket {
 
 /**
  * Sends what a subscription tells: subscribers who are told the same answer are sent the same text, which is made once.
- * @param context of the subscription, which knows the cursor of what it told last
  * @returns what graphql-ws goes through: an iterator that only ends
  */
 export function sendAll(
   open: OpenSocket,
   id: string,
-  results: AsyncIterable<object>,
-  context: { readonly told: string | null },
+  answers: Answers,
+  mask: (error: unknown) => Error,
 ): AsyncIterableIterator<never, undefined> {
-  const iterator: AsyncIterator<object, unknown> = results[Symbol.asyncIterator]();
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   let sent: string | null = null;
-  const end = async (): Promise<IteratorReturnResult<undefined>> => {
-    await iterator.return?.();
-    return { done: true, value: undefined };
+  const end = (): void => answers.end();
+  const over = open.begin(end);
+  const note = (isOnItsWay: boolean): void => {
+    if (isOnItsWay) sent = answers.told;
+    if (open.slow) throw tooSlow(sent);
   };
-  const over = open.begin(() => void end().catch(() => undefined));
-  const sendNext = async (): Promise<boolean> => {
-    const told = await iterator.next();
-    if (open.slow) throw tooSlow(sent);
-    if (told.done === true) return false;
-    const cursor = context.told;
-    if (await open.send(`${head}${textOf(told.value)}}`)) sent = cursor;
-    if (open.slow) throw tooSlow(sent);
-    return true;
+  const send = (result: ExecutionResult): Promise<void> | undefined => {
+    const sending = !open.slow && open.send(`${head}${textOf(result, mask)}}`);
+    if (sending instanceof Promise) return sending.then(note);
+    note(sending);
+    return undefined;
   };
   return {
     async next() {
       try {
-        while (await sendNext());
-        return { done: true, value: undefined };
-      } catch (error) {
-        await end();
-        throw error;
+        await answers.tell(send);
+        if (open.slow) throw tooSlow(sent);
+        return DONE;
       } finally {
         over();
       }
     },
-    return: end,
+    return() {
+      end();
+      return Promise.resolve(DONE);
+    },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
 }
 
+const DONE = { done: true, value: undefined } as const;
+
 const texts = new WeakMap<object, string>();
 
-function textOf(result: object): string {
+function textOf(result: ExecutionResult, mask: (error: unknown) => Error): string {
+  // An error has the id of the request that it is told in.
+  if (result.errors !== undefined) return JSON.stringify({ ...result, errors: result.errors.map(mask) });
   const text = texts.get(result) ?? JSON.stringify(result);
   texts.set(result, text);
   return text;

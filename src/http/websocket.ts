@@ -4,7 +4,6 @@ import { GraphQLError, type ExecutionArgs, type FormattedExecutionResult, type G
 import { handleProtocols, makeServer, type ConnectionInitMessage } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { TransportSettings } from '../domain/transport-limits.ts';
-import type { Context } from '../schema/context.ts';
 import type { Scope } from '../telemetry.ts';
 import type { NetworkOf } from './address.ts';
 import type { Admission } from './admission.ts';
@@ -16,6 +15,7 @@ import type { createMask } from './masking.ts';
 import type { Observation } from './observation.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { refusal } from './refusal.ts';
+import { Answers } from './shared-execution.ts';
 import type { SecurityHeaders } from './security-headers.ts';
 import { CLOSE, CLOSE_TIMEOUT_MS, OpenSocket, sendAll } from './socket.ts';
 import { withTrusted, type TrustedDocuments } from './trusted-documents.ts';
@@ -134,7 +134,11 @@ function speak({
         try {
           if (extra.isBusy) throw tooManyOperations(settings.operationsPerSocketMax);
           const { credential } = await admission.admit(credentialIn(connectionParams), extra.network);
-          const prepared = await prepare(graphql, withTrusted(trustedDocuments, payload), { credential, signal });
+          const prepared = await prepare(graphql, withTrusted(trustedDocuments, payload), {
+            credential,
+            signal,
+            isTold: true,
+          });
           return 'args' in prepared ? { ...prepared.args, rootValue: { ...prepared, scope } } : prepared;
         } catch (error) {
           // Thrown on, it would close the whole socket for one operation's fault.
@@ -147,8 +151,12 @@ function speak({
       errors.map((error) => shown(error.cause instanceof GraphQLError ? error.cause : (mask(error) as GraphQLError))),
     onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
       errors === undefined ? undefined : ({ ...result, errors: errors.map(shown) } as FormattedExecutionResult),
-    onOperation: ({ extra }, id, _payload, args, result) =>
-      Symbol.asyncIterator in result ? sendAll(extra, id, result, args.contextValue as Context) : undefined,
+    onOperation: ({ extra }, id, _payload, args, result) => {
+      if (!(result instanceof Answers)) return undefined;
+      // graphql-ws keeps it until the subscription is over, and thousands wait.
+      Object.assign(args, { contextValue: undefined, rootValue: undefined });
+      return sendAll(extra, id, result, mask);
+    },
     execute: (args) => {
       const { execute, scope } = (args as Args).rootValue;
       return observation.execute(scope, () => execute(args));

@@ -21,6 +21,8 @@ export interface Context {
   loaders: Loaders;
   /** A subscription's: the cursor of its last message. */
   told: string | null;
+  /** A subscription's: what each answer says beside its data. */
+  extensions?: Readonly<Record<string, unknown>> | undefined;
   /** What is foreseen of a query; undefined where each relation is read when it comes to it. */
   lookAhead?: LookAhead | undefined;
 }
@@ -39,6 +41,12 @@ function merchantOf({ id, environmentId, mode }: KeyOwner): Caller {
 /** Forgets everything that was read. */
 export function renewLoaders(context: Context): void {
   context.loaders = createLoaders(context.gateway.database, context.caller.environmentId);
+}
+
+/** One of its own for a subscription: what this was begun with, and what its transport put beside it, is not kept. */
+export function contextOfSubscription({ gateway, feed, credential, caller, extensions }: Context): Context {
+  const loaders = createLoaders(gateway.database, caller.environmentId);
+  return { gateway, feed, credential, caller, extensions, loaders, told: null };
 }
 
 const loadersOfEvents = new WeakMap<object, Loaders>();

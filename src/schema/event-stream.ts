@@ -2,9 +2,10 @@ import { GraphQLError } from 'graphql';
 import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
 import { isAfter, LOG_START, positionOf, type EventPosition } from '../domain/event-cursor.ts';
 import type { EventPage } from '../store/event-log.ts';
-import { renewLoaders, type Context } from './context.ts';
+import { contextOfSubscription, type Context } from './context.ts';
 import { endWithCredential } from './credential-end.ts';
 import { isStillAllowed, noLongerAllowed } from './still-allowed.ts';
+import { WaitingEvents } from './waiting-events.ts';
 
 /** An event for a subscriber, and the cursor after it; the first message of a feed has a cursor only. */
 export interface EventMessage {
@@ -18,33 +19,32 @@ export interface StreamOptions {
   /** Of what happens from now on: whether it is for this subscriber, as far as the event itself tells. */
   readonly fits: (event: EventRow) => boolean;
   /** The same for what takes a look at the database. */
-  readonly fitsToo?: (event: EventRow) => Promise<boolean>;
+  readonly fitsToo?: (event: EventRow, context: Context) => Promise<boolean>;
   /** What the subscriber gets first. It is asked for once listening has begun, so that nothing falls between. */
   readonly opening: () => Promise<{ readonly after: EventPosition; readonly first: EventMessage | null }>;
   /** What there is already after a position, where that is not nothing. */
   readonly backlog: ((after: EventPosition) => Promise<EventPage>) | null;
 }
 
-/** Events that wait for a subscriber that does not take them: some megabytes, and with a busy feed some seconds. */
-const WAITING_MAX = 1_000;
 /**
  * What had happened when the credential was looked at is told for so long: waiting for the database at each event, a feed of
  * more than some fifty in a second falls behind until it is cut off.
  */
 export const LOOK_HOLDS_MS = 100;
 
+/** Takes a message: the next one is not told before it has. Nothing is to be waited for where it has at once. */
+type Take = (message: EventMessage) => Promise<void> | undefined;
+
 /**
  * One subscriber: what there is already, page by page as it takes it, then what happens, at the seam nothing left out and
  * nothing twice. What waits for it is bounded: one that falls too far behind is cut off with the cursor to resume from.
  *
- * No generator: one would hold what it told last, rows and all, until it tells the next, and thousands wait at once.
+ * Thousands wait at once: between two messages nothing is under way for one, and nothing that it was told is kept.
  */
-export class EventStream implements AsyncIterableIterator<EventMessage> {
-  readonly #context: Context;
+export class EventStream implements AsyncIterable<EventMessage> {
+  readonly context: Context;
   readonly #options: StreamOptions;
-  readonly #waiting = new Waiting();
-  /** What comes before what happens from now on; undefined once it was told. */
-  #beginning: AsyncGenerator<EventMessage, EventPosition> | undefined = this.#begin();
+  readonly #waiting = new WaitingEvents();
   #last = LOG_START;
   /** The last look at the credential, and what had happened by then. */
   #look = { atMs: -Infinity, upTo: LOG_START };
@@ -54,43 +54,41 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
   #isDismissed = false;
 
   constructor(context: Context, options: StreamOptions) {
-    this.#context = context;
+    this.context = contextOfSubscription(context);
     this.#options = options;
   }
 
-  /** Is asked for again when the message was taken. */
-  async next(): Promise<IteratorResult<EventMessage, undefined>> {
+  /**
+   * Tells everything, until the subscriber leaves.
+   * @throws why it is over where that was not the subscriber's wish
+   */
+  async tell(take: Take): Promise<void> {
     try {
-      const value = this.#waiting.left ? undefined : await this.#next();
-      if (this.#waiting.left) return { done: true, value: undefined };
-      if (value !== undefined) return { done: false, value };
-      throw this.#reason();
-    } catch (error) {
-      this.#end();
-      throw error;
+      this.#last = await this.#open(take);
+      await this.#waiting.forEach((event) => this.#happened(event, take));
+      if (!this.#waiting.left) throw this.#reason();
+    } finally {
+      this.end();
     }
   }
 
-  return(): Promise<IteratorResult<EventMessage, undefined>> {
-    this.#end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  #end(): void {
+  /** The subscriber leaves. */
+  end(): void {
     this.#waiting.leave();
     this.#stopWatching?.();
     this.#stopListening?.();
     this.#forgetDismissal?.();
   }
 
+  /** The same for who asks for each message. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<EventMessage, undefined> {
+    return new Asked(this);
+  }
+
   /** Why it is over. */
   #reason(): GraphQLError {
-    if (this.#isDismissed) return serverStopping(this.#context.told);
-    return this.#waiting.overflowed ? tooSlow(this.#context.told) : noLongerAllowed(this.#context, this.#context.told);
+    if (this.#isDismissed) return serverStopping(this.context.told);
+    return this.#waiting.overflowed ? tooSlow(this.context.told) : noLongerAllowed(this.context, this.context.told);
   }
 
   /** What waits is not told any more: the next subscription is told it, after the same cursor. */
@@ -100,35 +98,20 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
     this.#waiting.end();
   }
 
-  async #next(): Promise<EventMessage | undefined> {
-    if (this.#beginning !== undefined) {
-      const { done, value } = await this.#beginning.next();
-      if (done !== true) return value;
-      this.#beginning = undefined;
-      this.#last = value;
-    }
-    const { fitsToo } = this.#options;
-    for (;;) {
-      const event = await this.#waiting.take();
-      if (event === undefined) return undefined;
-      if (!isAfter(event, this.#last)) continue;
-      this.#last = positionOf(event);
-      if (fitsToo === undefined || (await fitsToo(event))) return this.#message(event, this.#waiting.last ?? event);
-    }
-  }
-
   /** Listens, and tells what there is already. @returns up to where */
-  async *#begin(): AsyncGenerator<EventMessage, EventPosition> {
+  async #open(take: Take): Promise<EventPosition> {
     const { paymentId, fits, opening, backlog } = this.#options;
     const waiting = this.#waiting;
-    this.#stopListening = this.#context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
-    this.#forgetDismissal = this.#context.feed.whenDismissed(() => this.#dismiss());
-    this.#stopWatching = endWithCredential(this.#context, () => waiting.end());
-    // What the subscription was looked up with is not kept while it waits.
-    renewLoaders(this.#context);
+    this.#stopListening = this.context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
+    this.#forgetDismissal = this.context.feed.whenDismissed(() => this.#dismiss());
+    this.#stopWatching = endWithCredential(this.context, () => waiting.end());
     const { first, ...opened } = await opening();
     let { after } = opened;
-    if (first !== null) yield first.event === null ? this.#start(first) : this.#message(first.event, first.event);
+    if (first?.event === null) {
+      // It comes right after the credential was looked at.
+      this.context.told = first.cursor;
+      if (!waiting.left) await take(first);
+    } else if (first !== null) await this.#tellOf(first.event, first.event, take);
     if (backlog === null) return positionOf(after);
     for (;;) {
       // What overflows until the end of the log is reached is read from there.
@@ -136,34 +119,91 @@ export class EventStream implements AsyncIterableIterator<EventMessage> {
       const page = await backlog(after);
       for (const event of page.events) {
         if (waiting.ended) return positionOf(after);
-        yield this.#message(event, page.end);
+        await this.#tellOf(event, page.end, take);
       }
       after = page.end;
       if (!page.hasMore && !waiting.overflowed) return positionOf(after);
     }
   }
 
-  /** The first message of a feed: it comes right after the credential was looked at. */
-  #start(message: EventMessage): EventMessage {
-    this.#context.told = message.cursor;
-    return message;
+  #happened(event: EventRow, take: Take): Promise<void> | undefined {
+    if (!isAfter(event, this.#last)) return undefined;
+    this.#last = positionOf(event);
+    const { fitsToo } = this.#options;
+    const tell = (): Promise<void> => this.#tellOf(event, this.#waiting.last ?? event, take);
+    return fitsToo === undefined ? tell() : fitsToo(event, this.context).then((fits) => (fits ? tell() : undefined));
   }
 
   /**
    * The credential is looked at when the subscriber has asked for the event, however long that waited before.
    * @param known up to where it is known already what has happened: a look that begins now is after all of it
    */
-  async #message(event: EventRow, known: EventPosition): Promise<EventMessage> {
+  async #tellOf(event: EventRow, known: EventPosition, take: Take): Promise<void> {
     // A clock that was put back makes no look hold longer.
-    const atMs = this.#context.gateway.now().getTime();
+    const atMs = this.context.gateway.now().getTime();
     if (isAfter(event, this.#look.upTo) || Math.abs(atMs - this.#look.atMs) > LOOK_HOLDS_MS) {
-      if (!(await isStillAllowed(this.#context))) throw noLongerAllowed(this.#context, this.#context.told);
+      if (!(await isStillAllowed(this.context))) throw noLongerAllowed(this.context, this.context.told);
       this.#look = { atMs, upTo: positionOf(known) };
     }
-    this.#context.told = this.#context.feed.log.cursorOf(event);
-    return { cursor: this.#context.told, event };
+    if (this.#waiting.left) return;
+    this.context.told = this.context.feed.log.cursorOf(event);
+    const taking = take({ cursor: this.context.told, event });
+    if (taking !== undefined) await taking;
   }
 }
+
+/** Who asks for each message, and has taken one when it asks for the next. */
+class Asked implements AsyncIterableIterator<EventMessage, undefined> {
+  readonly #stream: EventStream;
+  #asked: PromiseWithResolvers<IteratorResult<EventMessage, undefined>> | undefined;
+  /** What has the next message told; undefined before the first is asked for. */
+  #goOn: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(stream: EventStream) {
+    this.#stream = stream;
+  }
+
+  next(): Promise<IteratorResult<EventMessage, undefined>> {
+    if (this.#isOver) return Promise.resolve(DONE);
+    const asked = Promise.withResolvers<IteratorResult<EventMessage, undefined>>();
+    this.#asked = asked;
+    if (this.#goOn === undefined) void this.#tell();
+    else this.#goOn();
+    return asked.promise;
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.#isOver = true;
+    this.#stream.end();
+    this.#goOn?.();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #tell(): Promise<void> {
+    this.#goOn = () => undefined;
+    try {
+      await this.#stream.tell((message) => this.#give(message));
+      this.#asked?.resolve(DONE);
+    } catch (error) {
+      this.#asked?.reject(error);
+    }
+    this.#isOver = true;
+  }
+
+  #give(message: EventMessage): Promise<void> {
+    // What was told is not kept until the next one.
+    this.#asked?.resolve({ done: false, value: message });
+    this.#asked = undefined;
+    return new Promise((resolve) => (this.#goOn = resolve));
+  }
+}
+
+const DONE = { done: true, value: undefined } as const;
 
 /** A subscriber that took too little for too long. @param cursor of the last message that it has */
 export function tooSlow(cursor: string | null): GraphQLError {
@@ -176,56 +216,4 @@ function serverStopping(cursor: string | null): GraphQLError {
   return new GraphQLError('This server stops: subscribe again after the last cursor, and reach another one.', {
     extensions: { code: 'SERVER_STOPPING', cursor },
   });
-}
-
-/** What happened and was not taken yet. */
-class Waiting {
-  #events: EventRow[] = [];
-  #wake: (() => void) | undefined;
-  /** There was more than is kept. */
-  overflowed = false;
-  ended = false;
-  /** It was the subscriber who ended it. */
-  left = false;
-
-  add(events: readonly EventRow[]): void {
-    // Woken for nothing, every subscriber would take its turn at every event of the others.
-    if (events.length === 0 || this.ended || this.overflowed) return;
-    this.#events.push(...events);
-    if (this.#events.length > WAITING_MAX) {
-      this.#events = [];
-      this.overflowed = true;
-    }
-    this.#wake?.();
-  }
-
-  /** The last that waits. */
-  get last(): EventRow | undefined {
-    return this.#events.at(-1);
-  }
-
-  clear(): void {
-    this.#events = [];
-    this.overflowed = false;
-  }
-
-  end(): void {
-    this.ended = true;
-    this.#wake?.();
-  }
-
-  leave(): void {
-    this.left = true;
-    this.clear();
-    this.end();
-  }
-
-  /** The next event, once there is one; undefined when it is over. */
-  async take(): Promise<EventRow | undefined> {
-    while (this.#events.length === 0) {
-      if (this.ended || this.overflowed) return undefined;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    return this.#events.shift();
-  }
 }

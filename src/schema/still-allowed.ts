@@ -10,8 +10,8 @@ import type { Context } from './context.ts';
  * about the same key, or about the client tokens of the same environment, share the answer; none is kept.
  */
 export async function isStillAllowed({ gateway, credential }: Context): Promise<boolean> {
-  const { database, now } = gateway;
   if (credential.kind === 'key') return (await lookAtKey(gateway, credential.key)) !== undefined;
+  const { database, now } = gateway;
   const { token } = credential;
   const { environmentId } = token;
   const environment = await together(database, environmentId, () => findEnvironment(database, environmentId));
@@ -19,7 +19,7 @@ export async function isStillAllowed({ gateway, credential }: Context): Promise<
 }
 
 /** Until when a key is good, null for as long as nobody revokes it; undefined where it is over. */
-export async function lookAtKey({ database }: Gateway, key: KeyOwner): Promise<Date | null | undefined> {
+export function lookAtKey({ database }: Gateway, key: KeyOwner): Promise<Date | null | undefined> {
   return together(database, key.id, () => readKeyEnd(database, key));
 }
 

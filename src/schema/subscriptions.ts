@@ -40,9 +40,9 @@ function eventsOfAll(context: Context, given: Parameters<typeof eventFilterOf>[1
   return new EventStream(context, {
     fits: (event) => fits(environmentId, filter, event),
     ...(destination !== undefined && {
-      fitsToo: async (event: EventRow) => {
-        shareLoaders(context, event);
-        const paidFor = await context.loaders.destinationsOfPayment.load(event.paymentId);
+      fitsToo: async (event: EventRow, own: Context) => {
+        shareLoaders(own, event);
+        const paidFor = await own.loaders.destinationsOfPayment.load(event.paymentId);
         return paidFor.some(({ type, destinationId }) => type === destination.type && destinationId === destination.id);
       },
     }),

@@ -31,12 +31,13 @@ async function subscriber(options: Partial<StreamOptions> = {}, secret = gateway
     kind: 'key',
     key,
   });
-  const stream = new EventStream(context, {
+  const told = new EventStream(context, {
     fits: () => true,
     opening: () => Promise.resolve({ after: at(0), first: { cursor: '0', event: null } }),
     backlog: null,
     ...options,
   });
+  const stream = told[Symbol.asyncIterator]();
   return {
     stream,
     listeners,
@@ -86,7 +87,7 @@ test('who takes what happens is told all of it, however much it is', async () =>
     for (let taken = 0; taken < 1_000; taken++) cursors.push(await take());
   }
   expect(cursors).toEqual(Array.from({ length: 5_000 }, (_, index) => String(index + 1)));
-  await stream.return();
+  await stream.return?.();
 });
 
 test('what overflows while it catches up is read from the log', async () => {
@@ -108,7 +109,7 @@ test('what overflows while it catches up is read from the log', async () => {
   const cursors: string[] = [];
   for (let taken = 0; taken < 3_000; taken++) cursors.push(await take());
   expect(cursors).toEqual(log.map(({ position }) => String(position)));
-  await stream.return();
+  await stream.return?.();
 });
 
 test('a fault while it is being opened ends it, and nobody listens any more', async () => {
@@ -147,7 +148,7 @@ test('thousands who ask at the same moment whether their key is good ask once', 
   expect(await Promise.all(all.map(({ take }) => take()))).toEqual(all.map(() => '1'));
   const questions = asked.mock.calls.filter(([query]) => (query as { name?: string }).name === 'read_key_end');
   expect(questions).toHaveLength(1);
-  for (const { stream } of all) await stream.return();
+  for (const { stream } of all) await stream.return?.();
 });
 
 test('a feed of which much waits looks at its key once for all that had happened, and again for what happens then', async () => {
