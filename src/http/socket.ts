@@ -227,7 +227,7 @@ const DONE = { done: true, value: undefined } as const;
 const texts = new WeakMap<object, string>();
 
 function textOf(result: ExecutionResult, mask: (error: unknown) => Error): string {
-  // An error has the id of the request that it is told in.
+  // Each subscriber is told an id of its own, which is in the log.
   if (result.errors !== undefined) return JSON.stringify({ ...result, errors: result.errors.map(mask) });
   const text = texts.get(result) ?? JSON.stringify(result);
   texts.set(result, text);

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
@@ -41,6 +42,8 @@ export class EventFeed {
   readonly #listeners = new Set<Listener>();
   readonly #listenersOfPayment = new Map<string, Set<Listener>>();
   readonly #subscribers = new Set<() => void>();
+  /** Whoever appended what is read: it is read, and told, for nobody's request. */
+  readonly #forNobody = AsyncLocalStorage.snapshot();
   #isDismissing = false;
   #cursor: EventPosition | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -159,7 +162,7 @@ export class EventFeed {
   async #wake(): Promise<void> {
     this.#readAgain = true;
     if (this.#stopped || this.#reading !== undefined) return;
-    this.#reading = this.#readAll();
+    this.#reading = this.#forNobody(() => this.#readAll());
     await this.#reading;
   }
 

@@ -84,6 +84,48 @@ test('a message that is too large closes the socket with 1009', async () => {
   expect(await closed).toBe(1009);
 });
 
+test('each answer of a subscription tells its cost to who has asked for that, and to nobody else', async () => {
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  const query = 'subscription { paymentEvents { cursor } }';
+  send({ type: 'subscribe', id: 'asks', payload: { query, extensions: { cost: true } } });
+  send({ type: 'subscribe', id: 'does not', payload: { query } });
+  const of = (id: string) => messages.filter((message) => message.id === id).map(({ payload }) => payload);
+  await until(() => of('asks').length === 1 && of('does not').length === 1);
+  await till.pay({ process: false });
+  await until(() => of('asks').length === 2 && of('does not').length === 2);
+  const cost = { requested: expect.any(Number), limit: 500_000 };
+  expect(of('asks')).toMatchObject([{ extensions: { cost } }, { extensions: { cost } }]);
+  expect(of('does not').some((payload) => JSON.stringify(payload).includes('extensions'))).toBe(false);
+  socket.close();
+  await until(() => listeners() === 0);
+});
+
+test('a fault in what an event comes to is told with the id of its line in the log, and the next event is told', async () => {
+  const { pool } = gateway().app.gateway.database;
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  const query = 'subscription { paymentEvents { event { id payment { destinations { type } } } } }';
+  send({ type: 'subscribe', id: 'live', payload: { query } });
+  await until(() => messages.some(({ type }) => type === 'next'));
+  messages.length = 0;
+  await pool.query('ALTER TABLE payment_destination RENAME TO payment_destination_gone');
+  try {
+    await till.pay({ process: false });
+    await until(() => messages.length > 0);
+  } finally {
+    await pool.query('ALTER TABLE payment_destination_gone RENAME TO payment_destination');
+  }
+  const { errors = [] } = messages[0]?.payload as { errors?: { extensions: Record<string, unknown> }[] };
+  expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) } }]);
+  const errorId = errors[0]?.extensions['errorId'];
+  expect(gateway().logged.filter((line) => line['errorId'] === errorId)).toMatchObject([{ level: 50 }]);
+  await till.pay({ process: false });
+  expect(await until(() => messages[1]?.payload)).not.toHaveProperty('errors');
+  socket.close();
+  await until(() => listeners() === 0);
+});
+
 test('operations of one socket that are told the same are each told it under their own id', async () => {
   const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));
