@@ -116,7 +116,8 @@ test('a fault in what an event comes to is told with the id of its line in the l
   } finally {
     await pool.query('ALTER TABLE payment_destination_gone RENAME TO payment_destination');
   }
-  const { errors = [] } = messages[0]?.payload as { errors?: { extensions: Record<string, unknown> }[] };
+  const [told] = messages.map(({ payload }) => payload as { errors?: { extensions: Record<string, unknown> }[] });
+  const errors = told?.errors ?? [];
   expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) } }]);
   const errorId = errors[0]?.extensions['errorId'];
   expect(gateway().logged.filter((line) => line['errorId'] === errorId)).toMatchObject([{ level: 50 }]);
