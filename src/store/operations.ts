@@ -1,5 +1,6 @@
 import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import type { Database } from './database.ts';
+import type { SetBased } from './transaction.ts';
 
 /** Where something is done, or was: with which processor, and in which account there; in none with the sandbox. */
 export type Place = Pick<Operation, 'environmentId' | 'processor' | 'processorAccountId'>;
@@ -32,18 +33,28 @@ export async function findOperationById(
   );
 }
 
+interface Call {
+  readonly callDeadline: Date;
+  readonly inFlightWindowMs: number;
+}
+
+const areCallsOver: SetBased<Call, boolean> = async (queries, calls) => {
+  const rows = await queries.query<{ isOver: boolean }>(
+    `SELECT now() > call_deadline + make_interval(secs => in_flight_window_ms / 1000) AS is_over
+     FROM unnest($1::timestamptz[], $2::float8[]) WITH ORDINALITY AS call (call_deadline, in_flight_window_ms, place)
+     ORDER BY place`,
+    [calls.map(({ callDeadline }) => callDeadline), calls.map(({ inFlightWindowMs }) => inFlightWindowMs)],
+  );
+  return rows.map(({ isOver }) => isOver);
+};
+
 /** Whether a call's deadline has passed by a processor's in-flight window, on the database's clock. */
-export async function isCallOver(
-  { pool }: Database,
+export function isCallOver(
+  { ask }: Database,
   { callDeadline }: Pick<Operation, 'callDeadline'>,
   inFlightWindowMs: number,
 ): Promise<boolean> {
-  const { rows } = await pool.query<{ over: boolean }>({
-    name: 'is_call_over',
-    text: 'SELECT now() > $1::timestamptz + make_interval(secs => $2::float8 / 1000) AS over',
-    values: [callDeadline, inFlightWindowMs],
-  });
-  return rows[0]?.over ?? false;
+  return ask(areCallsOver, { callDeadline, inFlightWindowMs });
 }
 
 /** A capture, void, refund or return with the rows that say what is asked of the processor. */

@@ -182,13 +182,21 @@ export class SandboxBooks {
     return rows;
   }
 
-  /** A row that has changed again since is told again. */
-  async acknowledge({ merchant, key, version }: Change): Promise<void> {
+  /** What has changed again since is told again. */
+  async acknowledge(changes: readonly Change[]): Promise<void> {
+    const values = [
+      changes.map(({ merchant }) => merchant),
+      changes.map(({ key }) => key),
+      changes.map(({ version }) => version),
+    ];
     for (const table of ['sandbox_charge', 'sandbox_movement']) {
-      await this.#pool.query(
-        `UPDATE ${table} SET notify = false WHERE merchant = $1 AND key = $2 AND xmin::text = $3`,
-        [merchant, key, version],
-      );
+      await this.#pool.query({
+        name: `acknowledge_${table}`,
+        text: `UPDATE ${table} SET notify = false
+               FROM unnest($1::text[], $2::text[], $3::text[]) AS told (merchant, key, version)
+               WHERE ${table}.merchant = told.merchant AND ${table}.key = told.key AND ${table}.xmin::text = version`,
+        values,
+      });
     }
   }
 }

@@ -16,11 +16,10 @@ export async function deliverNotifications(
   await books.advance();
   const waiting = await books.unacknowledged(BATCH);
   const taken = await Promise.allSettled(
-    waiting.map(async (change) => {
-      await receive({ processor: SANDBOX, merchant: change.merchant, key: change.key });
-      await books.acknowledge(change);
-    }),
+    waiting.map(({ merchant, key }) => receive({ processor: SANDBOX, merchant, key })),
   );
+  const heard = waiting.filter((_, index) => taken[index]?.status === 'fulfilled');
+  if (heard.length > 0) await books.acknowledge(heard);
   const refused = taken.find((result) => result.status === 'rejected');
   if (refused !== undefined) throw refused.reason;
 }
