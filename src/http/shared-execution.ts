@@ -96,9 +96,10 @@ function executeFor({ args, operationMs }: Question, context: Context, message: 
   // It was valid before. What that found is much, and thousands of subscribers wait.
   const valid = validateSubscriptionArgs({ ...args, rootValue: message, contextValue: { ...context } });
   if (!('schema' in valid)) throw new Error('a subscription that is not valid any more');
-  return readInTime(operationMs, undefined, (externalAbortSignal) =>
-    extended(executeSubscriptionEvent({ ...valid, externalAbortSignal }), context),
+  const answer = readInTime(operationMs, undefined, (externalAbortSignal) =>
+    executeSubscriptionEvent({ ...valid, externalAbortSignal }),
   );
+  return extended(answer, context);
 }
 
 function extended(answer: Answer, { extensions }: Context): Answer {

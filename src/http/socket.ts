@@ -81,6 +81,8 @@ export class OpenSocket {
       stopPinging();
       this.leave?.();
       this.#letGo(Infinity);
+      // Also those that graphql-ws has lost sight of: an id may be used again while its stream is still ending.
+      for (const end of this.#streams) end();
       void closed(code, String(reason));
     });
   }
@@ -180,13 +182,14 @@ export class OpenSocket {
 
 /**
  * Sends what a subscription tells: subscribers who are told the same answer are sent the same text, which is made once.
+ * @param tell what the client is told of an error
  * @returns what graphql-ws goes through: an iterator that only ends
  */
 export function sendAll(
   open: OpenSocket,
   id: string,
   answers: Answers,
-  mask: (error: unknown) => Error,
+  tell: (error: unknown) => object,
 ): AsyncIterableIterator<never, undefined> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   let sent: string | null = null;
@@ -197,7 +200,7 @@ export function sendAll(
     if (open.slow) throw tooSlow(sent);
   };
   const send = (result: ExecutionResult): Promise<void> | undefined => {
-    const sending = !open.slow && open.send(`${head}${textOf(result, mask)}}`);
+    const sending = !open.slow && open.send(`${head}${textOf(result, tell)}}`);
     if (sending instanceof Promise) return sending.then(note);
     note(sending);
     return undefined;
@@ -214,6 +217,7 @@ export function sendAll(
     },
     return() {
       end();
+      over();
       return Promise.resolve(DONE);
     },
     [Symbol.asyncIterator]() {
@@ -226,9 +230,9 @@ const DONE = { done: true, value: undefined } as const;
 
 const texts = new WeakMap<object, string>();
 
-function textOf(result: ExecutionResult, mask: (error: unknown) => Error): string {
+function textOf(result: ExecutionResult, tell: (error: unknown) => object): string {
   // Each subscriber is told an id of its own, which is in the log.
-  if (result.errors !== undefined) return JSON.stringify({ ...result, errors: result.errors.map(mask) });
+  if (result.errors !== undefined) return JSON.stringify({ ...result, errors: result.errors.map(tell) });
   const text = texts.get(result) ?? JSON.stringify(result);
   texts.set(result, text);
   return text;

@@ -155,7 +155,7 @@ function speak({
       if (!(result instanceof Answers)) return undefined;
       // graphql-ws keeps it until the subscription is over, and thousands wait.
       Object.assign(args, { contextValue: undefined, rootValue: undefined });
-      return sendAll(extra, id, result, mask);
+      return sendAll(extra, id, result, (error) => shown(mask(error) as GraphQLError));
     },
     execute: (args) => {
       const { execute, scope } = (args as Args).rootValue;

@@ -66,6 +66,8 @@ export class WaitingEvents {
       }
       if (this.ended || this.overflowed) this.#over?.resolve();
     } catch (error) {
+      // What comes behind the one that could not be told is not told either.
+      this.#each = undefined;
       this.#over?.reject(error);
     } finally {
       this.#isUnderWay = false;

@@ -127,6 +127,38 @@ test('a fault in what an event comes to is told with the id of its line in the l
   await until(() => listeners() === 0);
 });
 
+test('a subscription whose id was used again while the one before was ending ends with its socket', async () => {
+  const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
+  await until(() => messages.some(({ type }) => type === 'connection_ack'));
+  const of = (type: string) => messages.filter((message) => message.type === type).length;
+  const query = 'subscription { paymentEvents { event { payment { destinations { type } } } } }';
+  send({ type: 'subscribe', id: 'live', payload: { query } });
+  await until(() => of('next') === 1);
+  const { pool } = gateway().app.gateway.database;
+  const ask = pool.query.bind(pool) as (...statement: unknown[]) => Promise<unknown>;
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const askLater = async (...statement: unknown[]): Promise<unknown> => {
+    if ((statement[0] as { text?: string }).text?.includes('payment_destination') === true) {
+      asked.resolve();
+      await answered.promise;
+    }
+    return ask(...statement);
+  };
+  pool.query = askLater as typeof pool.query;
+  await till.pay({ process: false });
+  // What it is to be told of this is still being found out.
+  await asked.promise;
+  send({ type: 'complete', id: 'live' });
+  send({ type: 'subscribe', id: 'live', payload: { query: 'subscription { paymentEvents { cursor } }' } });
+  await until(() => of('next') === 2);
+  answered.resolve();
+  pool.query = ask as typeof pool.query;
+  await until(() => of('complete') === 1);
+  expect(listeners()).toBe(1);
+  socket.close();
+  await until(() => listeners() === 0);
+});
+
 test('operations of one socket that are told the same are each told it under their own id', async () => {
   const { socket, messages, send } = await openSocket(gateway(), { authorization: gateway().keys.test });
   await until(() => messages.some(({ type }) => type === 'connection_ack'));

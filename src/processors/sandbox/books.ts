@@ -192,9 +192,13 @@ export class SandboxBooks {
     for (const table of ['sandbox_charge', 'sandbox_movement']) {
       await this.#pool.query({
         name: `acknowledge_${table}`,
-        text: `UPDATE ${table} SET notify = false
-               FROM unnest($1::text[], $2::text[], $3::text[]) AS told (merchant, key, version)
-               WHERE ${table}.merchant = told.merchant AND ${table}.key = told.key AND ${table}.xmin::text = version`,
+        // Whoever holds one of them changes it: waiting for several in no order would be a deadlock with who does the same.
+        text: `UPDATE ${table} SET notify = false WHERE (merchant, key) IN (
+                 SELECT booked.merchant, booked.key
+                 FROM ${table} AS booked JOIN unnest($1::text[], $2::text[], $3::text[]) AS told (merchant, key, version)
+                   ON booked.merchant = told.merchant AND booked.key = told.key AND booked.xmin::text = told.version
+                 FOR NO KEY UPDATE OF booked SKIP LOCKED
+               )`,
         values,
       });
     }
