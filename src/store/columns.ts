@@ -86,12 +86,17 @@ export function fromRow<T>(row: Record<string, unknown>): T {
   return result as T;
 }
 
-/** Rows as the one JSON parameter of a set-based statement: json_populate_recordset reads it back by column. */
+/**
+ * Rows as the one JSON parameter of a set-based statement: json_populate_recordset reads it back by column. What is not
+ * there is NULL: of a payment's columns half are, and a third of the text would say so.
+ */
 export function toJsonRows(rows: readonly object[]): string {
   return JSON.stringify(
     rows.map((row) => {
       const columns: Record<string, unknown> = {};
-      for (const [property, value] of Object.entries(row)) columns[columnOf(property)] = asJson(value);
+      for (const [property, value] of Object.entries(row)) {
+        if (value !== null) columns[columnOf(property)] = asJson(value);
+      }
       return columns;
     }),
   );
