@@ -82,7 +82,8 @@ async function seed(server: Connection, name: string, payments: number): Promise
   const connection = { ...server, database: name };
   await applyMigrations({ database: connection, directory: MIGRATIONS });
   const { environmentId, key } = await openAccount(connection);
-  const gateway = await startGateway(connection, key);
+  // Its payments are to have been settled, as most of a shop's are.
+  const gateway = await startGateway(connection, key, { TENDER_SANDBOX_SETTLEMENT_SECONDS: '1' });
   let made: Awaited<ReturnType<typeof makeTemplates>>;
   try {
     made = await makeTemplates(gateway.target);

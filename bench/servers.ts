@@ -24,19 +24,23 @@ const SECRET = 'a secret of the benchmark that has more than 32 characters';
 const NODE_FLAGS = ['--max-semi-space-size=32'];
 
 /** The gateway as an operator starts it on a PostgreSQL of their own, asked with a secret key. */
-export async function startGateway(database: Connection, key: string): Promise<Server> {
+export async function startGateway(
+  database: Connection,
+  key: string,
+  settings: Readonly<Record<`TENDER_${string}`, string>> = {},
+): Promise<Server> {
   const child = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, 'src', 'main.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...environment(),
       DATABASE_URL: urlOf(database),
       TENDER_SECRET: SECRET,
-      TENDER_SANDBOX_SETTLEMENT_SECONDS: '1',
       NODE_ENV: 'production',
       PORT: '0',
       LOG_LEVEL: 'warn',
       // One key asks for everything here, as often as the machine lets it.
       TENDER_RATE_LIMIT_KEY: '100000',
+      ...settings,
     },
   });
   const found = Promise.withResolvers<string>();
