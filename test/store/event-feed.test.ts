@@ -28,8 +28,8 @@ async function startFeed(pollMs = NEVER_MS) {
     await pool.end();
   });
   const received: PaymentEvent[] = [];
-  feed.listen((events) => received.push(...events));
-  return { feed, pool, received, errors };
+  const stop = feed.listen((events) => received.push(...events));
+  return { feed, pool, received, errors, stop };
 }
 
 const positions = (events: readonly PaymentEvent[]) => events.map(({ orderXid, position }) => [orderXid, position]);
@@ -133,6 +133,30 @@ test('a feed begins at the end of the log, and who stops listening hears no more
   expect(short).toHaveLength(1);
 });
 
+test('who begins to listen while events are passed by hears what was appended since', async () => {
+  const { id } = await till.pay({ process: false });
+  const { feed, pool, received, stop } = await startFeed();
+  stop();
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
+  let passes = 0;
+  vi.spyOn(pool, 'query').mockImplementation(async (...args: unknown[]) => {
+    const answer = await query(...args);
+    if ((args[0] as { name?: string }).name === 'event_feed_pass' && ++passes === 2) {
+      feed.listen((events) => received.push(...events));
+    }
+    return answer;
+  });
+  for (const count of [1, 2]) {
+    const writer = await beginWriter(gateway(), id);
+    writer.append();
+    await writer.committed;
+    feed.appended();
+    await until(() => passes === count);
+  }
+  await until(() => received.length > 0);
+  expect(received).toMatchObject([{ sequence: 3 }]);
+});
+
 test('a listener that throws keeps nothing from the others', async () => {
   const { feed, errors } = await startFeed();
   const after: PaymentEvent[] = [];
@@ -156,6 +180,6 @@ test('a process is woken by the others and not by itself', async () => {
   await until(() => readsOfOther() === 1);
   // Notifications come in their order: once this one has, that of its own has come.
   other.feed.appended();
-  await until(() => reads() > 1);
+  await until(() => reads() > 1 && readsOfOther() > 1);
   expect([reads(), readsOfOther()]).toEqual([2, 2]);
 });
