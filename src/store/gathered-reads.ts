@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { STATEMENTS_AT_ONCE } from './ask.ts';
+import { ROUND_TRIPS_AT_ONCE } from './ask.ts';
 import { cancelledBy, ownSignal } from './cancellation.ts';
 
 /** Of one read: beyond that, a larger one is no cheaper for each. */
@@ -33,7 +33,7 @@ export class GatheredReads<K, V> {
     let batch = this.#waiting.at(-1);
     if (batch === undefined || batch.isFull) {
       this.#waiting.push((batch = new Batch(this.#read)));
-      if (this.#running < STATEMENTS_AT_ONCE) {
+      if (this.#running < ROUND_TRIPS_AT_ONCE) {
         this.#running++;
         // After everything that has arrived already was read.
         setImmediate(() => void this.#work());
