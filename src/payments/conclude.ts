@@ -60,19 +60,23 @@ export async function conclude(
   asked: Asked & Pick<Operation, 'environmentId' | 'paymentId'>,
   answer: Answer,
 ): Promise<Concluded> {
+  const { environmentId, paymentId: id } = asked;
   const work: Work<Concluded> = async (transaction) => {
-    const locked = await lockPayment(transaction, asked.environmentId, asked.paymentId);
+    // They are asked for together, and each is begun when the one before it has ended: the rest are read under the lock.
+    const [locked, clock, rows] = await Promise.all([
+      lockPayment(transaction, environmentId, id),
+      readClock(transaction),
+      readOperations(transaction, { environmentId, id }),
+    ]);
     if (locked === undefined) throw new Error('an operation lost its payment');
-    const clock = await readClock(transaction);
     const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
-    if (!(await takeEffect(gateway, transaction, draft, asked, answer))) {
+    if (!(await takeEffect(gateway, transaction, { draft, ...rows }, asked, answer))) {
       return { commit: false, value: { payment: locked, planned: [], changed: false } };
     }
     await write(transaction, draft.writes());
     return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
   };
-  const subject = `${asked.environmentId} ${asked.paymentId}`;
-  const concluded = await gateway.database.together('conclude', [subject], work);
+  const concluded = await gateway.database.together('conclude', [`${environmentId} ${id}`], work);
   if (concluded.changed) gateway.eventsAppended();
   return concluded;
 }
@@ -87,18 +91,31 @@ function ofThatCall(asked: Asked, operation: Operation, answer: Answer): Answer 
   return { ...answer, outcome: { kind: 'unknown' } };
 }
 
+/** What was tried and asked for of a payment. To be read under its lock. */
+interface OperationRows {
+  readonly attempts: readonly Attempt[];
+  readonly operations: readonly Operation[];
+}
+
+export async function readOperations(
+  transaction: Transaction,
+  payment: Pick<Payment, 'environmentId' | 'id'>,
+): Promise<OperationRows> {
+  const [attempts, operations] = await Promise.all([
+    readOfPayment(transaction, 'attempt', payment),
+    readOfPayment(transaction, 'operation', payment),
+  ]);
+  return { attempts, operations };
+}
+
 /** Lets an answer take effect on the draft of its payment; false where there is nothing to change. */
 export async function takeEffect(
   gateway: Gateway,
   transaction: Transaction,
-  draft: PaymentDraft,
+  { draft, attempts, operations }: OperationRows & { readonly draft: PaymentDraft },
   asked: Asked,
   given: Answer,
 ): Promise<boolean> {
-  const [attempts, operations] = await Promise.all([
-    readOfPayment(transaction, 'attempt', draft.payment),
-    readOfPayment(transaction, 'operation', draft.payment),
-  ]);
   const operation = find(operations, asked.id);
   const answer = ofThatCall(asked, operation, given);
   const open: OpenOperation = {

@@ -5,7 +5,7 @@ import { addAuditEntry } from '../store/audit.ts';
 import { findOperationById } from '../store/operations.ts';
 import { readById } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { takeEffect, type Answer } from './conclude.ts';
+import { readOperations, takeEffect, type Answer } from './conclude.ts';
 import { checkText } from './details.ts';
 import { dispatchPlanned } from './dispatch.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
@@ -58,7 +58,8 @@ export async function resolveOperation(
     if (operation === undefined) throw new Error('an operation is gone');
     const answer = answerOf(operation, input, payment.captureMethod === 'AUTOMATIC');
     if (!answer.ok) return answer;
-    if (!(await takeEffect(gateway, transaction, draft, operation, answer.value))) {
+    const rows = await readOperations(transaction, payment);
+    if (!(await takeEffect(gateway, transaction, { draft, ...rows }, operation, answer.value))) {
       throw new Error('what was raised was not open');
     }
     draft.insert('operationResolution', {

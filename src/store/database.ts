@@ -59,6 +59,8 @@ export function openDatabase(target: ConnectionTarget, options: DatabaseOptions)
   const connection: pg.ClientConfig = {
     ...(typeof target === 'string' ? { connectionString: target } : target),
     application_name: 'tender',
+    // Statements that do not wait for each other take one round trip, and each begins when the one before it has ended.
+    pipeline: true,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -42,9 +42,11 @@ export class NeedsItsOwn extends Error {
 
 /** PostgreSQL's code for a deadlock: the transaction was undone whole, so it can be run again. */
 const DEADLOCK_DETECTED = '40P01';
-/** A human id that was drawn is taken: run again, the work draws another. */
+/** PostgreSQL's code for a statement that came after the one that failed. */
+const IN_FAILED_TRANSACTION = '25P02';
+/** PostgreSQL's name for it: a human id that was drawn is another payment's. */
 const HUMAN_ID_TAKEN = 'payment_environment_id_human_id_key';
-const TRIES_MAX = 3;
+export const TRIES_MAX = 3;
 /** A server that could not be reached is not waited for once more. */
 const ROLLBACK = { text: 'ROLLBACK', query_timeout: 2_000 };
 
@@ -83,17 +85,9 @@ function single<V>(values: readonly V[]): V {
   return values[0] as V;
 }
 
-/** The statements of a transaction on its connection, one after the other. */
+/** The statements of a transaction on its connection, one after the other in the order in which they are asked for. */
 export function queriesOn(client: pg.PoolClient): Queries {
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    query<Row>(sql: string, parameters: readonly unknown[]) {
-      const run = (): Promise<Row[]> => query<Row>(client, sql, parameters);
-      const rows = last.then(run, run);
-      last = rows;
-      return rows;
-    },
-  };
+  return { query: (sql, parameters) => query(client, sql, parameters) };
 }
 
 /** Runs one named statement and reads its rows under the names that the code uses. */
@@ -127,9 +121,17 @@ export async function rollBack(client: pg.PoolClient): Promise<Error | undefined
 }
 
 function isWorthAnother(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, constraint } = error as Error & { code?: string; constraint?: string };
-  return code === DEADLOCK_DETECTED || constraint === HUMAN_ID_TAKEN;
+  return isHumanIdTaken(error) || (error instanceof Error && 'code' in error && error.code === DEADLOCK_DETECTED);
+}
+
+/** Another statement of the transaction had failed before. */
+export function isConsequence(error: Error): boolean {
+  return 'code' in error && error.code === IN_FAILED_TRANSACTION;
+}
+
+/** Run again, the work draws another. */
+export function isHumanIdTaken(error: unknown): boolean {
+  return error instanceof Error && 'constraint' in error && error.constraint === HUMAN_ID_TAKEN;
 }
 
 /** The processor's idempotency key of an operation is another operation's already. */

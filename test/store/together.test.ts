@@ -113,6 +113,40 @@ test('a row that the database refuses harms no other', async () => {
   expect(await added(given)).toEqual(given);
 });
 
+/** What PostgreSQL says where a human id that was drawn is taken. */
+const drawTakenHumanId = `DO $$ BEGIN
+  RAISE unique_violation USING CONSTRAINT = 'payment_environment_id_human_id_key'; END $$`;
+
+test('where a human id that was drawn is taken, all draw again, together', async () => {
+  const given = drawTokens(4);
+  let draws = 0;
+  const xids = await Promise.all(
+    given.map((token, index) =>
+      database.together('add', [token], async (transaction) => {
+        if (index === 2 && ++draws <= 2) await transaction.query(drawTakenHumanId, []);
+        return add(token)(transaction);
+      }),
+    ),
+  );
+  expect(draws).toBe(3);
+  expect(new Set(xids).size).toBe(1);
+  expect(undone).toEqual([]);
+  expect(await added(given)).toEqual(given);
+});
+
+test('where it is taken again and again, each is run alone', async () => {
+  const [unlucky = '', ...given] = drawTokens(3);
+  const drawing = database.together('add', [unlucky], async (transaction) => {
+    await transaction.query(drawTakenHumanId, []);
+    return { commit: true, value: null };
+  });
+  const all = Promise.all(given.map((token) => database.together('add', [token], add(token))));
+  await expect(drawing).rejects.toMatchObject({ constraint: 'payment_environment_id_human_id_key' });
+  expect(new Set(await all).size).toBe(2);
+  expect(undone).toMatchObject([{ pieces: 3 }]);
+  expect(await added(given)).toEqual(given);
+});
+
 test('what is refused takes back what it wrote, and what others wrote stands', async () => {
   const [refused = '', ...given] = drawTokens(4);
   const refusal = database.together('add', [refused], async (transaction) => {
