@@ -123,7 +123,8 @@ function wayBack(gateway: Gateway, payment: Payment, attempt: Attempt): string |
 /** The second and third phase of a charge: the call, outside any transaction, and what its answer makes of it. */
 export async function runCharge(gateway: Gateway, charge: StartedCharge, startedAtMs: number): Promise<Payment> {
   const outcome = await askForCharge(gateway, charge, startedAtMs);
-  return finish(gateway, charge.operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
+  const { payment } = await finish(gateway, charge.operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
+  return payment;
 }
 
 /** The second phase alone. */

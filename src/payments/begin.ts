@@ -1,10 +1,9 @@
 import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { claimKey, findClaimedKey, keepOperation } from '../store/idempotency-keys.ts';
-import { lockPayment, readClock, type TransactionClock } from '../store/ledger.ts';
+import { readClock, type TransactionClock } from '../store/ledger.ts';
 import { findOperation } from '../store/operations.ts';
 import { isKeyTaken, transact, type Transaction, type Work } from '../store/transaction.ts';
-import { write } from '../store/write.ts';
 import { PaymentDraft } from './draft.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
 import { KEY_RETENTION_MIN_MS, type Caller, type Gateway } from './gateway.ts';
@@ -29,11 +28,15 @@ export type Begun<T> =
     }
   | { readonly replayed: true; readonly payment: Payment; readonly resourceId: string };
 
-type Decide<T> = (
-  transaction: Transaction,
-  clock: TransactionClock,
-  origin: Origin,
-) => Promise<Result<Decided<T>, Failure>>;
+interface Command<T, R> {
+  /** What the decision looks at, whatever it will be: it is asked for in one round trip with the claim. */
+  readonly read: (transaction: Transaction) => Promise<R>;
+  readonly decide: (
+    transaction: Transaction,
+    at: { readonly clock: TransactionClock; readonly origin: Origin },
+    read: R,
+  ) => Promise<Result<Decided<T>, Failure>>;
+}
 
 /** How often one key can be used anew after it has expired. */
 const GENERATIONS_MAX = 20;
@@ -43,12 +46,12 @@ const GENERATIONS_MAX = 20;
  * locked, the decision made and everything written. A decision that refuses leaves nothing behind, the key
  * included: it can be used again.
  */
-export async function begin<T>(
+export async function begin<T, R>(
   gateway: Gateway,
   caller: Caller,
   request: KeyedRequest,
   resource: KeyedResource,
-  decide: Decide<T>,
+  command: Command<T, R>,
 ): Promise<Result<Begun<T>, Failure>> {
   const checked = checkKey(request.key);
   if (!checked.ok) return checked;
@@ -56,7 +59,7 @@ export async function begin<T>(
   for (let generation = 0; generation < GENERATIONS_MAX; generation++) {
     const origin = { principal: caller.principal, operation: request.operation, key: request.key, generation };
     try {
-      return await beginAs(gateway, caller, { claim, origin, resource }, decide);
+      return await beginAs(gateway, caller, { claim, origin, resource }, command);
     } catch (error) {
       if (!(error instanceof ProcessorKeyTaken) || !(await isOfExpiredRequest(gateway, error.operation))) throw error;
     }
@@ -88,38 +91,38 @@ async function isOfExpiredRequest(
   return older.createdAt.getTime() + KEY_RETENTION_MIN_MS <= gateway.now().getTime();
 }
 
-async function beginAs<T>(
+async function beginAs<T, R>(
   gateway: Gateway,
   caller: Caller,
   as: { readonly claim: KeyClaim; readonly origin: Origin; readonly resource: KeyedResource },
-  decide: Decide<T>,
+  { read, decide }: Command<T, R>,
 ): Promise<Result<Begun<T>, Failure>> {
   const { claim, origin, resource } = as;
   const { row } = claim;
   const startedAtMs = performance.now();
+  let planned: Operation | undefined;
   const work: Work<Result<Begun<T> | Replayed, Failure>> = async (transaction) => {
-    const { clock, claimed } = await claimKey(transaction, row);
+    const [{ clock, claimed }, rows] = await Promise.all([claimKey(transaction, row), read(transaction)]);
     if (!claimed) {
       const earlier = await replay(transaction, claim, clock.now);
       return { commit: false, value: earlier.ok ? ok({ replayed: true, ...earlier.value }) : earlier };
     }
-    const decided = await decide(transaction, clock, origin);
+    const decided = await decide(transaction, { clock, origin }, rows);
     if (!decided.ok) return { commit: false, value: decided };
     const { draft, value } = decided.value;
     if (resource.operationId !== null && !draft.adds(resource.operationId)) await keepOperation(transaction, row, null);
-    try {
-      await write(transaction, draft.writes());
-    } catch (error) {
-      const [operation] = draft.operations;
-      throw operation !== undefined && isKeyTaken(error) ? new ProcessorKeyTaken(operation, error) : error;
-    }
-    return { commit: true, value: ok({ replayed: false, payment: draft.payment, value, startedAtMs }) };
+    [planned] = draft.operations;
+    const writes = draft.writes();
+    return { commit: true, writes, value: ok({ replayed: false, payment: draft.payment, value, startedAtMs }) };
   };
   // A payer is held to what others do at the same time, under locks that are the transaction's.
-  const result =
+  const working =
     caller.payer === null
-      ? await gateway.database.together(row.operation, subjectsOf(row), work)
-      : await transact(gateway.database, work);
+      ? gateway.database.together(row.operation, subjectsOf(row), work)
+      : transact(gateway.database, work);
+  const result = await working.catch((error: unknown) => {
+    throw planned !== undefined && isKeyTaken(error) ? new ProcessorKeyTaken(planned, error) : error;
+  });
   if (!result.ok) return result;
   if (!('paymentId' in result.value)) {
     gateway.eventsAppended();
@@ -164,15 +167,15 @@ interface Replayed {
   readonly paymentId: string;
 }
 
-/** An existing payment of the caller's, locked, as a draft; and as it stood before the command. */
-export async function openPayment(
+/** A locked payment of the caller's as a draft; and as it stood before the command. */
+export function openPayment(
   gateway: Gateway,
   caller: Caller,
-  at: { readonly transaction: Transaction; readonly clock: TransactionClock; readonly paymentId: string },
-): Promise<Result<{ draft: PaymentDraft; payment: Payment }, Failure>> {
-  const payment = await lockPayment(at.transaction, caller.environmentId, at.paymentId);
+  clock: TransactionClock,
+  payment: Payment | undefined,
+): Result<{ draft: PaymentDraft; payment: Payment }, Failure> {
   if (payment === undefined || !isOwnPayment(caller.payer, payment)) return notFound('payment', 'paymentId');
-  const draft = new PaymentDraft(gateway, { payment, isNew: false, clock: at.clock, actor: caller.actor });
+  const draft = new PaymentDraft(gateway, { payment, isNew: false, clock, actor: caller.actor });
   return ok({ draft, payment });
 }
 

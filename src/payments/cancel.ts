@@ -1,5 +1,5 @@
 import { ok, fail, type Result } from '../domain/result.ts';
-import { readOfPayment } from '../store/ledger.ts';
+import { lockPaymentWith } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import type { PaymentResult } from './create.ts';
 import { currentAttempt } from './current-attempt.ts';
@@ -29,36 +29,39 @@ export async function cancelPayment(
   const request = { operation: 'cancelPayment', key: input.idempotencyKey, input: () => ({ paymentId }) };
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
-    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
-    if (!opened.ok) return opened;
-    const { draft, payment } = opened.value;
-    if (!draft.allows('CANCEL_REQUESTED')) {
-      // Nothing is under way at a processor: it ends here.
-      if (draft.try({ type: 'CANCELED' }) !== undefined) return fail(illegalState(payment, 'canceled', 'paymentId'));
-      draft.recordStatus();
-      return ok({ draft, value: null });
-    }
-    if (draft.try({ type: 'CANCEL_REQUESTED' }) !== undefined) {
-      const message = 'The payment cannot be canceled while a capture or another cancellation of it is under way.';
-      return fail({ ...illegalState(payment, 'canceled', 'paymentId'), message });
-    }
-    const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
-    if (attempt === undefined) throw new Error(`a payment in ${payment.status} has no attempt`);
-    draft.record('PAYMENT_CANCEL_REQUESTED', { attemptId: attempt.id });
-    const operations = await readOfPayment(transaction, 'operation', payment);
-    if (!canBeVoided(attempt, operations)) return ok({ draft, value: null });
-    const operation = planOperation(gateway, draft, {
-      id: operationId,
-      kind: 'VOID',
-      attempt,
-      origin,
-      status: 'DISPATCHED',
-    });
-    return ok({ draft, value: { payment, operation, attempt } });
+  const begun = await begin(gateway, caller, request, resource, {
+    read: (transaction) => lockPaymentWith(transaction, caller.environmentId, paymentId, ['attempt', 'operation']),
+    decide: async (_, { clock, origin }, { payment: locked, rows }) => {
+      const opened = openPayment(gateway, caller, clock, locked);
+      if (!opened.ok) return opened;
+      const { draft, payment } = opened.value;
+      if (!draft.allows('CANCEL_REQUESTED')) {
+        // Nothing is under way at a processor: it ends here.
+        if (draft.try({ type: 'CANCELED' }) !== undefined) return fail(illegalState(payment, 'canceled', 'paymentId'));
+        draft.recordStatus();
+        return ok({ draft, value: null });
+      }
+      if (draft.try({ type: 'CANCEL_REQUESTED' }) !== undefined) {
+        const message = 'The payment cannot be canceled while a capture or another cancellation of it is under way.';
+        return fail({ ...illegalState(payment, 'canceled', 'paymentId'), message });
+      }
+      const attempt = currentAttempt(payment, rows.attempt);
+      if (attempt === undefined) throw new Error(`a payment in ${payment.status} has no attempt`);
+      draft.record('PAYMENT_CANCEL_REQUESTED', { attemptId: attempt.id });
+      if (!canBeVoided(attempt, rows.operation)) return ok({ draft, value: null });
+      const operation = planOperation(gateway, draft, {
+        id: operationId,
+        kind: 'VOID',
+        attempt,
+        origin,
+        status: 'DISPATCHED',
+      });
+      return ok({ draft, value: { payment, operation, attempt } });
+    },
   });
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });
-  return ok({ payment: await dispatch(gateway, begun.value.value, begun.value.startedAtMs), replayed: false });
+  const concluded = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
+  return ok({ payment: concluded.payment, replayed: false });
 }

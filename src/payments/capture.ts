@@ -1,7 +1,7 @@
 import type { Capture, Payment } from '../../generated/prisma/client.ts';
 import { capturable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { readOfPayment } from '../store/ledger.ts';
+import { lockPaymentWith } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import { amountFieldOf, checkAmountOf } from './details.ts';
 import { dispatch } from './dispatch.ts';
@@ -24,6 +24,8 @@ export interface CapturePaymentInput {
 export interface CaptureResult {
   readonly payment: Payment;
   readonly captureId: string;
+  /** Undefined where it has to be read. */
+  readonly capture?: Capture | undefined;
   readonly replayed: boolean;
 }
 
@@ -42,44 +44,47 @@ export async function capturePayment(
   const captureId = gateway.newId();
   const operationId = gateway.newId();
   const resource = { resourceId: captureId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
-    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
-    if (!opened.ok) return opened;
-    const { draft, payment } = opened.value;
-    const given = input.amount === null ? ok(capturable(lifecycleOf(payment))) : checkAmountOf(input.amount, payment);
-    if (!given.ok) return given;
-    const amount = given.value;
-    const refused = draft.try({ type: 'CAPTURE_STARTED', amount });
-    if (refused !== undefined) {
-      const field = amountFieldOf(input.amount);
-      const terms = { done: 'captured', limit: 'CAPTURABLE', maximum: capturable, field } as const;
-      return fail(refusedAmount(payment, refused, terms));
-    }
-    const attempt = currentAttempt(payment, await readOfPayment(transaction, 'attempt', payment));
-    if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'captured', 'paymentId'));
-    const earlier = await readOfPayment(transaction, 'capture', payment);
-    if (earlier.length >= CAPTURES_MAX) return invalid(`A payment has at most ${CAPTURES_MAX} captures.`, 'paymentId');
-    const processor = gateway.processors.traits(attempt.processor);
-    const final = input.final || !processor.severalCaptures;
-    const capture = newCapture(draft, { id: captureId, attemptId: attempt.id, amount, final });
-    draft.insert('capture', capture);
-    const operation = planOperation(gateway, draft, {
-      id: operationId,
-      kind: 'CAPTURE',
-      attempt,
-      captureId,
-      origin,
-      status: 'DISPATCHED',
-    });
-    draft.record('CAPTURE_PENDING', { attemptId: attempt.id, captureId });
-    return ok({ draft, value: { payment, operation, attempt, capture } });
+  const begun = await begin(gateway, caller, request, resource, {
+    read: (transaction) => lockPaymentWith(transaction, caller.environmentId, paymentId, ['attempt', 'capture']),
+    decide: async (_, { clock, origin }, { payment: locked, rows }) => {
+      const opened = openPayment(gateway, caller, clock, locked);
+      if (!opened.ok) return opened;
+      const { draft, payment } = opened.value;
+      const given = input.amount === null ? ok(capturable(lifecycleOf(payment))) : checkAmountOf(input.amount, payment);
+      if (!given.ok) return given;
+      const amount = given.value;
+      const refused = draft.try({ type: 'CAPTURE_STARTED', amount });
+      if (refused !== undefined) {
+        const field = amountFieldOf(input.amount);
+        const terms = { done: 'captured', limit: 'CAPTURABLE', maximum: capturable, field } as const;
+        return fail(refusedAmount(payment, refused, terms));
+      }
+      const attempt = currentAttempt(payment, rows.attempt);
+      if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'captured', 'paymentId'));
+      if (rows.capture.length >= CAPTURES_MAX)
+        return invalid(`A payment has at most ${CAPTURES_MAX} captures.`, 'paymentId');
+      const processor = gateway.processors.traits(attempt.processor);
+      const final = input.final || !processor.severalCaptures;
+      const capture = newCapture(draft, { id: captureId, attemptId: attempt.id, amount, final });
+      draft.insert('capture', capture);
+      const operation = planOperation(gateway, draft, {
+        id: operationId,
+        kind: 'CAPTURE',
+        attempt,
+        captureId,
+        origin,
+        status: 'DISPATCHED',
+      });
+      draft.record('CAPTURE_PENDING', { attemptId: attempt.id, captureId });
+      return ok({ draft, value: { payment, operation, attempt, capture } });
+    },
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) {
     return ok({ payment: begun.value.payment, captureId: begun.value.resourceId, replayed: true });
   }
-  const payment = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
-  return ok({ payment, captureId, replayed: false });
+  const { payment, capture } = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
+  return ok({ payment, captureId, capture, replayed: false });
 }
 
 function newCapture(draft: PaymentDraft, of: Pick<Capture, 'id' | 'attemptId' | 'amount' | 'final'>): Capture {

@@ -27,13 +27,13 @@ export function concludeCharge(
   answer: ChargeAnswer,
   retryDelays: readonly number[],
 ): boolean {
-  const { draft, operation, operations } = open;
+  const { draft, operation, rows } = open;
   const attempt = answered(open, answer);
   switch (answer.kind) {
     case 'approved':
       completeOperation(draft, operation, answer.reference);
       approveCharge(gateway, draft, attempt, answer);
-      voidIfEnding(gateway, draft, attempt, operations);
+      voidIfEnding(gateway, draft, attempt, rows.operation);
       return true;
     case 'reversed':
       completeOperation(draft, operation, answer.reference);
@@ -73,13 +73,13 @@ export function concludeCharge(
       if (isOvertaken(open)) return false;
       awaitResult(gateway, draft, operation, answer.reference);
       if (draft.allows('ACTION_REQUIRED')) requireAction(draft, attempt, answer);
-      voidIfEnding(gateway, draft, attempt, operations);
+      voidIfEnding(gateway, draft, attempt, rows.operation);
       return true;
     case 'pending':
       if (isOvertaken(open)) return false;
       awaitResult(gateway, draft, operation, answer.reference);
       if (attempt.status !== 'PENDING') awaitDecision(draft, attempt);
-      voidIfEnding(gateway, draft, attempt, operations);
+      voidIfEnding(gateway, draft, attempt, rows.operation);
       return true;
     case 'unknown':
       // Never declined, never tried elsewhere: the payment stays PROCESSING until the processor is heard.

@@ -28,7 +28,7 @@ export function concludeCapture(
   isReversed: boolean,
   answer: MovementResult,
 ): boolean {
-  const { draft, operation, attempt, operations } = open;
+  const { draft, operation, attempt, rows } = open;
   const subject = { attemptId: attempt.id, captureId: capture.id };
   const stamp = { updatedAt: draft.now, updatedBy: draft.actor };
   if (operation.status === 'COMPLETED') {
@@ -70,7 +70,7 @@ export function concludeCapture(
       draft.record('CAPTURE_FAILED', subject);
       // How much is held still, the charge says.
       if (draft.payment.status === 'AUTHORIZED') {
-        draft.update('operation', { ...chargeOf(attempt, operations), recoverAt: draft.now });
+        draft.update('operation', { ...chargeOf(attempt, rows.operation), recoverAt: draft.now });
       }
       if (draft.payment.status === 'FAILED') draft.update('attempt', { ...attempt, ...stamp, status: 'FAILED' });
       if (draft.payment.status === 'SUCCEEDED') draft.update('attempt', { ...attempt, ...stamp, status: 'SUCCEEDED' });
@@ -124,9 +124,9 @@ function reportContradiction(
 
 /** What the answer to a void makes of the payment. "It has succeeded already" wins over the wish to end it. */
 export function concludeVoid(gateway: Gateway, open: OpenOperation, answer: MovementResult): boolean {
-  const { draft, operation, attempt, operations } = open;
+  const { draft, operation, attempt, rows } = open;
   if (operation.status === 'COMPLETED') return false;
-  const charge = chargeOf(attempt, operations);
+  const charge = chargeOf(attempt, rows.operation);
   switch (answer.kind) {
     case 'succeeded':
       completeOperation(draft, operation, answer.reference);

@@ -1,9 +1,16 @@
-import type { Attempt, Operation, Payment } from '../../generated/prisma/client.ts';
+import type { Attempt, Capture, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import type { ChargeOutcome, MovementOutcome, NotFound } from '../processors/port.ts';
-import { lockPayment, readClock, readOfPayment, readRetryDelays, readReversedCaptureIds } from '../store/ledger.ts';
+import {
+  lockPaymentWith,
+  readClock,
+  readOfPayment,
+  readRetryDelays,
+  readReversedCaptureIds,
+  type LockedPayment,
+  type PaymentChild,
+} from '../store/ledger.ts';
 import type { Transaction, Work } from '../store/transaction.ts';
-import { write } from '../store/write.ts';
 import { concludeLateCharge, isLateSuccess } from './conclude-late-charge.ts';
 import { concludeCharge, mayBeRetried } from './conclude-charge.ts';
 import { concludeCapture, concludeRefund, concludeReturn, concludeVoid } from './conclude-movement.ts';
@@ -32,7 +39,8 @@ export interface OpenOperation {
   readonly draft: PaymentDraft;
   readonly operation: Operation;
   readonly attempt: Attempt;
-  readonly operations: readonly Operation[];
+  /** What `tablesOf` tells of. */
+  readonly rows: LockedPayment<PaymentChild>['rows'];
   /** When the processor was asked, on the database's clock. */
   readonly askedAt: Date;
   /** When the operation was to be looked at next, as it stood before the processor was asked. */
@@ -43,6 +51,9 @@ export interface OpenOperation {
 export interface Concluded {
   readonly payment: Payment;
   readonly planned: readonly Operation[];
+  /** What the operation is about, as it was written; undefined where it was left alone. */
+  readonly capture?: Capture | undefined;
+  readonly refund?: Refund | undefined;
   /** Whether there is anything to tell those who read events. */
   readonly changed: boolean;
 }
@@ -57,24 +68,29 @@ const ACTOR = 'processor';
  */
 export async function conclude(
   gateway: Gateway,
-  asked: Asked & Pick<Operation, 'environmentId' | 'paymentId'>,
+  asked: Asked & Pick<Operation, 'environmentId' | 'paymentId' | 'kind'>,
   answer: Answer,
 ): Promise<Concluded> {
   const { environmentId, paymentId: id } = asked;
   const work: Work<Concluded> = async (transaction) => {
-    // They are asked for together, and each is begun when the one before it has ended: the rest are read under the lock.
-    const [locked, clock, rows] = await Promise.all([
-      lockPayment(transaction, environmentId, id),
+    const [{ payment: locked, rows }, clock] = await Promise.all([
+      lockPaymentWith(transaction, environmentId, id, tablesOf(asked)),
       readClock(transaction),
-      readOperations(transaction, { environmentId, id }),
     ]);
     if (locked === undefined) throw new Error('an operation lost its payment');
     const draft = new PaymentDraft(gateway, { payment: locked, isNew: false, clock, actor: ACTOR });
-    if (!(await takeEffect(gateway, transaction, { draft, ...rows }, asked, answer))) {
+    if (!(await takeEffect(gateway, transaction, { draft, rows }, asked, answer))) {
       return { commit: false, value: { payment: locked, planned: [], changed: false } };
     }
-    await write(transaction, draft.writes());
-    return { commit: true, value: { payment: draft.payment, planned: draft.planned, changed: draft.hasEvents } };
+    const { captureId, refundId } = find(rows.operation, asked.id);
+    const value = {
+      payment: draft.payment,
+      planned: draft.planned,
+      capture: draft.written('capture', captureId),
+      refund: draft.written('refund', refundId),
+      changed: draft.hasEvents,
+    };
+    return { commit: true, writes: draft.writes(), value };
   };
   const concluded = await gateway.database.together('conclude', [`${environmentId} ${id}`], work);
   if (concluded.changed) gateway.eventsAppended();
@@ -91,38 +107,37 @@ function ofThatCall(asked: Asked, operation: Operation, answer: Answer): Answer 
   return { ...answer, outcome: { kind: 'unknown' } };
 }
 
-/** What was tried and asked for of a payment. To be read under its lock. */
-interface OperationRows {
-  readonly attempts: readonly Attempt[];
-  readonly operations: readonly Operation[];
-}
-
-export async function readOperations(
-  transaction: Transaction,
-  payment: Pick<Payment, 'environmentId' | 'id'>,
-): Promise<OperationRows> {
-  const [attempts, operations] = await Promise.all([
-    readOfPayment(transaction, 'attempt', payment),
-    readOfPayment(transaction, 'operation', payment),
-  ]);
-  return { attempts, operations };
+/** The rows of a payment that an answer is weighed by. */
+export function tablesOf({ kind }: Pick<Operation, 'kind'>): readonly PaymentChild[] {
+  switch (kind) {
+    case 'CHARGE':
+    case 'VOID':
+    case 'RETURN':
+      return ['attempt', 'operation'];
+    case 'CAPTURE':
+      return ['attempt', 'operation', 'capture'];
+    case 'REFUND':
+      return ['attempt', 'operation', 'refund'];
+    default:
+      return unreachable(kind);
+  }
 }
 
 /** Lets an answer take effect on the draft of its payment; false where there is nothing to change. */
 export async function takeEffect(
   gateway: Gateway,
   transaction: Transaction,
-  { draft, attempts, operations }: OperationRows & { readonly draft: PaymentDraft },
+  { draft, rows }: Pick<OpenOperation, 'draft' | 'rows'>,
   asked: Asked,
   given: Answer,
 ): Promise<boolean> {
-  const operation = find(operations, asked.id);
+  const operation = find(rows.operation, asked.id);
   const answer = ofThatCall(asked, operation, given);
   const open: OpenOperation = {
     draft,
     operation,
-    operations,
-    attempt: find(attempts, operation.attemptId),
+    rows,
+    attempt: find(rows.attempt, operation.attemptId),
     lookAt: asked.recoverAt,
     // What counts is when the question was asked, not when its answer came.
     askedAt: new Date(draft.now.getTime() - (performance.now() - answer.askedAtMs)),
@@ -203,17 +218,14 @@ async function takeMovementResult(
   const { draft, operation } = open;
   switch (operation.kind) {
     case 'CAPTURE': {
-      const captures = await readOfPayment(transaction, 'capture', draft.payment);
-      const capture = find(captures, operation.captureId);
+      const capture = find(open.rows.capture, operation.captureId);
       const reversed = await readReversedCaptureIds(transaction, draft.payment);
       return concludeCapture(gateway, open, capture, reversed.has(capture.id), answer);
     }
     case 'VOID':
       return concludeVoid(gateway, open, answer);
-    case 'REFUND': {
-      const refunds = await readOfPayment(transaction, 'refund', draft.payment);
-      return concludeRefund(gateway, open, find(refunds, operation.refundId), answer);
-    }
+    case 'REFUND':
+      return concludeRefund(gateway, open, find(open.rows.refund, operation.refundId), answer);
     case 'RETURN':
       return concludeReturn(gateway, open, answer);
     case 'CHARGE':

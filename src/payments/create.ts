@@ -72,18 +72,11 @@ export async function createPayment(
   const paymentId = gateway.newId();
   const operationId = input.process ? gateway.newId() : null;
   const resource = { resourceId: paymentId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, (transaction, clock, origin) =>
-    decide(gateway, caller, {
-      transaction,
-      clock,
-      origin,
-      checked: checked.value,
-      taken,
-      fingerprints,
-      paymentId,
-      operationId,
-    }),
-  );
+  const given = { checked: checked.value, taken, fingerprints, paymentId, operationId };
+  const begun = await begin(gateway, caller, request, resource, {
+    read: () => Promise.resolve(null),
+    decide: (transaction, at) => decide(gateway, caller, { transaction, ...at, ...given }),
+  });
   if (!begun.ok) return begun;
   const { payment, replayed } = begun.value;
   if (begun.value.replayed || begun.value.value === null) return ok({ payment, replayed });

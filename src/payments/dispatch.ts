@@ -5,7 +5,7 @@ import { lockPayment, readClock, readOfPayment } from '../store/ledger.ts';
 import type { Movement } from '../store/operations.ts';
 import { transact } from '../store/transaction.ts';
 import { write } from '../store/write.ts';
-import { conclude, type Answer } from './conclude.ts';
+import { conclude, type Answer, type Concluded } from './conclude.ts';
 import { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { tellRefusal } from './observer.ts';
@@ -13,7 +13,7 @@ import { completeOperation } from './operation-course.ts';
 import { callProcessor, dispatched } from './operation.ts';
 
 /** The second and third phase of a capture, void, refund or return that was written as dispatched. */
-export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs: number): Promise<Payment> {
+export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs: number): Promise<Concluded> {
   const { operation } = movement;
   const outcome = await callProcessor(gateway, operation, startedAtMs, (processor, signal) =>
     ask(processor, requestOf(movement), signal),
@@ -24,14 +24,14 @@ export async function dispatch(gateway: Gateway, movement: Movement, startedAtMs
 /**
  * Lets an answer take effect, and then does what it called for: an authorisation that nobody wants any more is voided,
  * for instance. Whatever is not done because this process ends is done by recovery.
- * @returns the payment as it then stands
+ * @returns all as it then stands
  */
-export async function finish(gateway: Gateway, operation: Operation, answer: Answer): Promise<Payment> {
+export async function finish(gateway: Gateway, operation: Operation, answer: Answer): Promise<Concluded> {
   const concluded = await conclude(gateway, operation, answer);
   tellRefusal(gateway, operation, answer, concluded);
   let { payment } = concluded;
   for (const next of concluded.planned) payment = (await dispatchPlanned(gateway, next)) ?? payment;
-  return payment;
+  return { ...concluded, payment };
 }
 
 /**
@@ -67,7 +67,7 @@ export async function dispatchPlanned(gateway: Gateway, planned: Operation): Pro
     const refund = refunds.find(({ id }) => id === operation.refundId);
     return { commit: true, value: { payment, operation, attempt, capture, refund } };
   });
-  return movement && dispatch(gateway, movement, startedAtMs);
+  return movement && (await dispatch(gateway, movement, startedAtMs)).payment;
 }
 
 /** What a processor is asked for, whenever it is: to do it, or what became of it. */

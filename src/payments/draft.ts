@@ -156,6 +156,12 @@ export class PaymentDraft {
     this.#updates.set(table, rows.set(row.id, row));
   }
 
+  /** A row as this draft writes it; undefined where it leaves it alone. */
+  written<T extends 'capture' | 'refund'>(table: T, id: string | null): LedgerRows[T] | undefined {
+    const rows = [...(this.#inserts.get(table) ?? []), ...(this.#updates.get(table)?.values() ?? [])];
+    return (rows as LedgerRows[T][]).findLast((row) => row.id === id);
+  }
+
   /** The captures that this draft adds or changes. */
   get captures(): readonly Capture[] {
     return [...(this.#inserts.get('capture') ?? []), ...(this.#updates.get('capture')?.values() ?? [])] as Capture[];

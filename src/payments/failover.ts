@@ -45,7 +45,7 @@ export async function runChargeAnywhere(
   for (;;) {
     const outcome = await askForCharge(gateway, charge, startedAtMs);
     const method = couldDoNothing(outcome) ? await giveCard(gateway, caller, asked.card, places) : undefined;
-    const payment = await finish(gateway, charge.operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
+    const { payment } = await finish(gateway, charge.operation, { of: 'CHARGE', outcome, askedAtMs: startedAtMs });
     if (method === undefined) return payment;
     startedAtMs = performance.now();
     const next = await startElsewhere(gateway, caller, charge, { ...asked, method });

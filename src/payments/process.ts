@@ -1,7 +1,7 @@
 import type { Payment, PaymentMethod } from '../../generated/prisma/client.ts';
 import type { RawCard } from '../domain/card.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { customerExists } from '../store/ledger.ts';
+import { customerExists, lockPayment } from '../store/ledger.ts';
 import { readDestinations } from '../store/open-orders.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Address } from './address.ts';
@@ -62,7 +62,8 @@ export async function processPayment(
     const earlier = await findReplay(gateway, caller, request);
     if (earlier !== undefined) return earlier;
     const possible = await checkBeforeCard(gateway, caller, card, async (transaction, clock) => {
-      const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+      const locked = await lockPayment(transaction, caller.environmentId, paymentId);
+      const opened = openPayment(gateway, caller, clock, locked);
       if (!opened.ok) return opened;
       const { draft, payment } = opened.value;
       const chargeable = await checkNotErased(transaction, payment);
@@ -80,36 +81,40 @@ export async function processPayment(
   }
   const operationId = gateway.newId();
   const resource = { resourceId: paymentId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
-    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
-    if (!opened.ok) return opened;
-    const { draft, payment } = opened.value;
-    const chargeable = await checkNotErased(transaction, payment);
-    if (!chargeable.ok) return chargeable;
-    const newMethod = taken?.method ?? null;
-    const chosen = await methodFor(transaction, caller, payment, { newMethod, paymentMethodId });
-    if (!chosen.ok) return chosen;
-    const method = chosen.value;
-    const destinations = caller.payer === null ? [] : await readDestinations(transaction, payment);
-    const allowed = await checkPayer(transaction, caller, {
-      now: clock.now,
-      payment,
-      fingerprints: fingerprints ?? [method.fingerprint],
-      destinations,
-      isNew: false,
-    });
-    if (!allowed.ok) return allowed;
-    if (method === newMethod) draft.insert('paymentMethod', newMethod);
-    if (returnUrl.value !== null) draft.set({ returnUrl: returnUrl.value });
-    const started = startAttempt(gateway, draft, {
-      origin,
-      operationId,
-      paymentMethod: method,
-      metadata: metadata.value,
-      routing: taken?.routing ?? BY_PAYMENT_METHOD,
-      by: caller.payer === null ? 'MERCHANT' : 'PAYER',
-    });
-    return started.ok ? ok({ draft, value: started.value }) : started;
+  const read = (transaction: Transaction) => lockPayment(transaction, caller.environmentId, paymentId);
+  const begun = await begin(gateway, caller, request, resource, {
+    read,
+    decide: async (transaction, { clock, origin }, locked) => {
+      const opened = openPayment(gateway, caller, clock, locked);
+      if (!opened.ok) return opened;
+      const { draft, payment } = opened.value;
+      const chargeable = await checkNotErased(transaction, payment);
+      if (!chargeable.ok) return chargeable;
+      const newMethod = taken?.method ?? null;
+      const chosen = await methodFor(transaction, caller, payment, { newMethod, paymentMethodId });
+      if (!chosen.ok) return chosen;
+      const method = chosen.value;
+      const destinations = caller.payer === null ? [] : await readDestinations(transaction, payment);
+      const allowed = await checkPayer(transaction, caller, {
+        now: clock.now,
+        payment,
+        fingerprints: fingerprints ?? [method.fingerprint],
+        destinations,
+        isNew: false,
+      });
+      if (!allowed.ok) return allowed;
+      if (method === newMethod) draft.insert('paymentMethod', newMethod);
+      if (returnUrl.value !== null) draft.set({ returnUrl: returnUrl.value });
+      const started = startAttempt(gateway, draft, {
+        origin,
+        operationId,
+        paymentMethod: method,
+        metadata: metadata.value,
+        routing: taken?.routing ?? BY_PAYMENT_METHOD,
+        by: caller.payer === null ? 'MERCHANT' : 'PAYER',
+      });
+      return started.ok ? ok({ draft, value: started.value }) : started;
+    },
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ payment: begun.value.payment, replayed: true });

@@ -1,7 +1,7 @@
 import type { Attempt, Capture, Payment, Refund, RefundAllocation } from '../../generated/prisma/client.ts';
 import { refundable } from '../domain/lifecycle.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { readOfPayment, readReversedCaptureIds } from '../store/ledger.ts';
+import { lockPaymentWith, readReversedCaptureIds } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { amountFieldOf, checkAmountOf, checkText } from './details.ts';
@@ -23,6 +23,8 @@ export interface RefundPaymentInput {
 export interface RefundResult {
   readonly payment: Payment;
   readonly refundId: string;
+  /** Undefined where it has to be read. */
+  readonly refund?: Refund | undefined;
   readonly replayed: boolean;
 }
 
@@ -43,51 +45,51 @@ export async function refundPayment(
   const refundId = gateway.newId();
   const operationId = gateway.newId();
   const resource = { resourceId: refundId, paymentId, operationId };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock, origin) => {
-    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
-    if (!opened.ok) return opened;
-    const { draft, payment } = opened.value;
-    const given = input.amount === null ? ok(refundable(lifecycleOf(payment))) : checkAmountOf(input.amount, payment);
-    if (!given.ok) return given;
-    const amount = given.value;
-    const refused = draft.try({ type: 'REFUND_STARTED', amount });
-    if (refused !== undefined) {
-      const field = amountFieldOf(input.amount);
-      const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable, field } as const;
-      return fail(refusedAmount(payment, refused, terms));
-    }
-    const [attempts, earlier, captures] = await Promise.all([
-      readOfPayment(transaction, 'attempt', payment),
-      readOfPayment(transaction, 'refund', payment),
-      readOfPayment(transaction, 'capture', payment),
-    ]);
-    const attempt = currentAttempt(payment, attempts);
-    if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'refunded', 'paymentId'));
-    if (earlier.length >= REFUNDS_MAX) return invalid(`A payment has at most ${REFUNDS_MAX} refunds.`, 'paymentId');
-    const refund = newRefund(draft, attempt, refundId, amount, input.reason);
-    draft.insert('refund', refund);
-    const reversed = await readReversedCaptureIds(transaction, payment);
-    const refundableCaptures = captures.filter(({ id, status }) => status === 'SUCCEEDED' && !reversed.has(id));
-    for (const allocation of allocate(refundableCaptures, refundId, amount)) {
-      draft.insert('refundAllocation', allocation);
-    }
-    const operation = planOperation(gateway, draft, {
-      id: operationId,
-      kind: 'REFUND',
-      attempt,
-      refundId,
-      origin,
-      status: 'DISPATCHED',
-    });
-    draft.record('REFUND_PENDING', { attemptId: attempt.id, refundId });
-    return ok({ draft, value: { payment, operation, attempt, refund } });
+  const begun = await begin(gateway, caller, request, resource, {
+    read: (transaction) =>
+      lockPaymentWith(transaction, caller.environmentId, paymentId, ['attempt', 'refund', 'capture']),
+    decide: async (transaction, { clock, origin }, { payment: locked, rows }) => {
+      const opened = openPayment(gateway, caller, clock, locked);
+      if (!opened.ok) return opened;
+      const { draft, payment } = opened.value;
+      const given = input.amount === null ? ok(refundable(lifecycleOf(payment))) : checkAmountOf(input.amount, payment);
+      if (!given.ok) return given;
+      const amount = given.value;
+      const refused = draft.try({ type: 'REFUND_STARTED', amount });
+      if (refused !== undefined) {
+        const field = amountFieldOf(input.amount);
+        const terms = { done: 'refunded', limit: 'REFUNDABLE', maximum: refundable, field } as const;
+        return fail(refusedAmount(payment, refused, terms));
+      }
+      const attempt = currentAttempt(payment, rows.attempt);
+      if (attempt?.processorTransactionId == null) return fail(illegalState(payment, 'refunded', 'paymentId'));
+      if (rows.refund.length >= REFUNDS_MAX)
+        return invalid(`A payment has at most ${REFUNDS_MAX} refunds.`, 'paymentId');
+      const refund = newRefund(draft, attempt, refundId, amount, input.reason);
+      draft.insert('refund', refund);
+      const reversed = await readReversedCaptureIds(transaction, payment);
+      const refundableCaptures = rows.capture.filter(({ id, status }) => status === 'SUCCEEDED' && !reversed.has(id));
+      for (const allocation of allocate(refundableCaptures, refundId, amount)) {
+        draft.insert('refundAllocation', allocation);
+      }
+      const operation = planOperation(gateway, draft, {
+        id: operationId,
+        kind: 'REFUND',
+        attempt,
+        refundId,
+        origin,
+        status: 'DISPATCHED',
+      });
+      draft.record('REFUND_PENDING', { attemptId: attempt.id, refundId });
+      return ok({ draft, value: { payment, operation, attempt, refund } });
+    },
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) {
     return ok({ payment: begun.value.payment, refundId: begun.value.resourceId, replayed: true });
   }
-  const payment = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
-  return ok({ payment, refundId, replayed: false });
+  const { payment, refund } = await dispatch(gateway, begun.value.value, begun.value.startedAtMs);
+  return ok({ payment, refundId, refund, replayed: false });
 }
 
 /** Shares a refund out over the captures that still hold money, the oldest first. */

@@ -3,9 +3,9 @@ import { encodeId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { addAuditEntry } from '../store/audit.ts';
 import { findOperationById } from '../store/operations.ts';
-import { readById } from '../store/ledger.ts';
+import { lockPaymentWith } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { readOperations, takeEffect, type Answer } from './conclude.ts';
+import { tablesOf, takeEffect, type Answer } from './conclude.ts';
 import { checkText } from './details.ts';
 import { dispatchPlanned } from './dispatch.ts';
 import { invalid, notFound, type Failure } from './failure.ts';
@@ -50,35 +50,37 @@ export async function resolveOperation(
   const request = { operation: 'resolveOperation', key: idempotencyKey, input: () => rest };
   const { paymentId } = known;
   const resource = { resourceId: operationId, paymentId, operationId: null };
-  const begun = await begin(gateway, caller, request, resource, async (transaction, clock) => {
-    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
-    if (!opened.ok) return opened;
-    const { draft, payment } = opened.value;
-    const operation = await readById(transaction, 'operation', caller.environmentId, operationId);
-    if (operation === undefined) throw new Error('an operation is gone');
-    const answer = answerOf(operation, input, payment.captureMethod === 'AUTOMATIC');
-    if (!answer.ok) return answer;
-    const rows = await readOperations(transaction, payment);
-    if (!(await takeEffect(gateway, transaction, { draft, ...rows }, operation, answer.value))) {
-      throw new Error('what was raised was not open');
-    }
-    draft.insert('operationResolution', {
-      environmentId: caller.environmentId,
-      id: gateway.newId(),
-      operationId,
-      outcome: input.outcome,
-      reference: processorReference,
-      note,
-      createdAt: clock.now,
-      createdBy: caller.actor,
-    });
-    await addAuditEntry(transaction, caller, {
-      act: 'OPERATION_RESOLVED',
-      subject: encodeId('Operation', operationId),
-      before: { status: operation.status },
-      after: { outcome: input.outcome, payment: encodeId('Payment', paymentId) },
-    });
-    return ok({ draft, value: draft.planned });
+  const begun = await begin(gateway, caller, request, resource, {
+    read: (transaction) => lockPaymentWith(transaction, caller.environmentId, paymentId, tablesOf(known)),
+    decide: async (transaction, { clock }, { payment: locked, rows }) => {
+      const opened = openPayment(gateway, caller, clock, locked);
+      if (!opened.ok) return opened;
+      const { draft, payment } = opened.value;
+      const operation = rows.operation.find(({ id }) => id === operationId);
+      if (operation === undefined) throw new Error('an operation is gone');
+      const answer = answerOf(operation, input, payment.captureMethod === 'AUTOMATIC');
+      if (!answer.ok) return answer;
+      if (!(await takeEffect(gateway, transaction, { draft, rows }, operation, answer.value))) {
+        throw new Error('what was raised was not open');
+      }
+      draft.insert('operationResolution', {
+        environmentId: caller.environmentId,
+        id: gateway.newId(),
+        operationId,
+        outcome: input.outcome,
+        reference: processorReference,
+        note,
+        createdAt: clock.now,
+        createdBy: caller.actor,
+      });
+      await addAuditEntry(transaction, caller, {
+        act: 'OPERATION_RESOLVED',
+        subject: encodeId('Operation', operationId),
+        before: { status: operation.status },
+        after: { outcome: input.outcome, payment: encodeId('Payment', paymentId) },
+      });
+      return ok({ draft, value: draft.planned });
+    },
   });
   if (!begun.ok) return begun;
   if (begun.value.replayed) return ok({ operationId, replayed: true });

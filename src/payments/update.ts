@@ -1,8 +1,7 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { fail, ok, type Result } from '../domain/result.ts';
-import { readClock } from '../store/ledger.ts';
+import { lockPayment, readClock } from '../store/ledger.ts';
 import { transact, type Transaction } from '../store/transaction.ts';
-import { write } from '../store/write.ts';
 import { checkAddress, type Address } from './address.ts';
 import { openPayment } from './begin.ts';
 import { usableMethod } from './create.ts';
@@ -39,14 +38,17 @@ export async function updatePayment(
     return invalid('A payment method is replaced by another, not taken away.', 'paymentMethodId');
   }
   const result = await transact<Result<Payment, Failure>>(gateway.database, async (transaction) => {
-    const clock = await readClock(transaction);
-    const opened = await openPayment(gateway, caller, { transaction, clock, paymentId });
+    const [clock, locked] = await Promise.all([
+      readClock(transaction),
+      lockPayment(transaction, caller.environmentId, paymentId),
+    ]);
+    const opened = openPayment(gateway, caller, clock, locked);
     if (!opened.ok) return { commit: false, value: opened };
     const { draft } = opened.value;
     const changed = await change(transaction, caller, draft, input);
     if (!changed.ok) return { commit: false, value: changed };
-    await write(transaction, draft.writes());
-    return { commit: true, value: ok(draft.payment) };
+    const writes = draft.writes();
+    return { commit: true, writes, value: ok(draft.payment) };
   });
   if (result.ok) gateway.eventsAppended();
   return result;

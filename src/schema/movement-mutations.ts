@@ -6,7 +6,7 @@ import { KEYED, mutationResult } from './errors.ts';
 import { Capture, Refund } from './movements.ts';
 import { Payment } from './payment.ts';
 import { CancelPaymentInput, CapturePaymentInput, RefundPaymentInput, REPLAYED } from './payment-inputs.ts';
-import { amountOf, paymentPayload, withPayment, type PaymentPayload } from './payment-payload.ts';
+import { amountOf, paymentPayload, withPayment } from './payment-payload.ts';
 import { promised } from './promised.ts';
 import { REFUNDS, WRITES } from './reach.ts';
 
@@ -19,27 +19,27 @@ const Cancel = mutationResult(
   [...KEYED, 'ILLEGAL_STATE'],
 );
 
-const CapturePayload = builder.objectRef<PaymentPayload & { captureId: string }>('CapturePaymentPayload').implement({
+const CapturePayload = builder.objectRef<CaptureResult>('CapturePaymentPayload').implement({
   description: 'The capture was asked for: its status says what the processor made of it.',
   fields: (t) => ({
     payment: t.expose('payment', { type: Payment, description: 'As it stands now.' }),
     capture: t.field({
       type: Capture,
       description: 'The capture.',
-      resolve: ({ captureId }, _, { loaders }) => promised(loaders.capture.load(captureId)),
+      resolve: ({ captureId, capture }, _, { loaders }) => capture ?? promised(loaders.capture.load(captureId)),
     }),
     replayed: t.exposeBoolean('replayed', { description: REPLAYED }),
   }),
 });
 
-const RefundPayload = builder.objectRef<PaymentPayload & { refundId: string }>('RefundPaymentPayload').implement({
+const RefundPayload = builder.objectRef<RefundResult>('RefundPaymentPayload').implement({
   description: 'The refund was asked for: its status says what the processor made of it.',
   fields: (t) => ({
     payment: t.expose('payment', { type: Payment, description: 'As it stands now.' }),
     refund: t.field({
       type: Refund,
       description: 'The refund.',
-      resolve: ({ refundId }, _, { loaders }) => promised(loaders.refund.load(refundId)),
+      resolve: ({ refundId, refund }, _, { loaders }) => refund ?? promised(loaders.refund.load(refundId)),
     }),
     replayed: t.exposeBoolean('replayed', { description: REPLAYED }),
   }),

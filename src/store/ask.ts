@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { asError, gather } from './gather.ts';
-import { queriesOn, type SetBased } from './transaction.ts';
+import { query, type Queries, type SetBased } from './transaction.ts';
 
 /**
  * Runs a set-based statement in no transaction, once for all requests that ask for it at the same time; and in one round
@@ -27,7 +27,7 @@ async function askTogether(pool: pg.Pool, questions: readonly Question[]): Promi
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const queries = queriesOn(client);
+    const queries: Queries = { query: (sql, parameters) => query(client, sql, parameters) };
     const ofEach = [...Map.groupBy(questions, ({ statement }) => statement)];
     const answered = await Promise.allSettled(
       ofEach.map(([statement, asked]) =>

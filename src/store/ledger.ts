@@ -66,7 +66,7 @@ const lockPayments: SetBased<Id, Payment | undefined> = async (queries, ids) => 
 };
 
 /** The tables whose rows belong to one payment: read after its lock, they are as they stand. */
-type PaymentChild = 'attempt' | 'capture' | 'refund' | 'operation';
+export type PaymentChild = 'attempt' | 'capture' | 'refund' | 'operation';
 
 /**
  * Rows of one payment, oldest first. To be called after lockPayment: a statement that began before the lock
@@ -98,6 +98,30 @@ function readOfPayments<T extends PaymentChild>(table: T): SetBased<Id, LedgerRo
     const groups = Map.groupBy(rows, ({ environmentId, paymentId }) => `${environmentId} ${paymentId}`);
     return payments.map(({ environmentId, id }) => groups.get(`${environmentId} ${id}`) ?? []);
   };
+}
+
+/** A payment with rows that belong to it, as they all stand under its lock. */
+export interface LockedPayment<T extends PaymentChild> {
+  /** Undefined if the environment has none such. */
+  readonly payment: Payment | undefined;
+  readonly rows: { readonly [C in T]: readonly LedgerRows[C][] };
+}
+
+/** Locks a payment and reads rows of it in one round trip: each statement begins when the one before it has ended. */
+export async function lockPaymentWith<T extends PaymentChild>(
+  transaction: Transaction,
+  environmentId: string,
+  id: string,
+  tables: readonly T[],
+): Promise<LockedPayment<T>> {
+  const [payment, ...rows] = await Promise.all([
+    lockPayment(transaction, environmentId, id),
+    ...tables.map((table) => readOfPayment(transaction, table, { environmentId, id })),
+  ]);
+  // Of what is not asked for, there are none.
+  const none = Object.keys(READ_OF_PAYMENT).map((table) => [table, []]);
+  const asked = tables.map((table, index) => [table, rows[index]]);
+  return { payment, rows: Object.fromEntries([...none, ...asked]) as LockedPayment<T>['rows'] };
 }
 
 /** One row of one environment by its id. */

@@ -7,7 +7,7 @@ import {
   isConsequence,
   isHumanIdTaken,
   NeedsItsOwn,
-  queriesOn,
+  OpenTransaction,
   rollBack,
   transact,
   TRIES_MAX,
@@ -115,30 +115,32 @@ async function runShared(pool: pg.Pool, pieces: readonly Piece[], onUndone: OnUn
   }
 }
 
-/** @returns how each ended; why all was undone */
+/**
+ * @returns how each ended; why all was undone
+ * @throws if nobody can tell whether it was committed, or there is no connection
+ */
 async function tryShared(pool: pg.Pool, pieces: readonly Piece[]): Promise<Endings | Error> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const endings = await workOn(client, pieces).catch(asError);
+    const open = new OpenTransaction(client, BEGIN_SHARED);
+    const endings = await workOn(open, pieces).catch(asError);
     if (endings instanceof Error) {
       broken = await rollBack(client);
       return endings;
     }
-    const commit = endings.some((ending) => ending?.commit === true);
-    await end(client, commit).catch((error: unknown) => {
+    const undone = await end(open, endings).catch((error: unknown) => {
       broken = asError(error);
       throw broken;
     });
-    return endings;
+    return undone ?? endings;
   } finally {
     client.release(broken);
   }
 }
 
-async function workOn(client: pg.PoolClient, pieces: readonly Piece[]): Promise<Endings> {
-  await client.query(BEGIN_SHARED);
-  const shared = new SharedTransaction(queriesOn(client));
+async function workOn(open: OpenTransaction, pieces: readonly Piece[]): Promise<Endings> {
+  const shared = new SharedTransaction(open);
   const settled = await Promise.allSettled(pieces.map(({ work }) => shared.run(work)));
   const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => asError(reason));
   const reason = reasons.find((each) => !isConsequence(each)) ?? reasons[0];
@@ -158,7 +160,7 @@ class SharedTransaction {
   async run<T>(work: Work<T>): Promise<Ending<T> | undefined> {
     const undos: (() => Promise<unknown>)[] = [];
     const transaction: Transaction = {
-      ...this.#queries,
+      query: this.#queries.query,
       together: (statement, key) => this.#together(statement, key),
       onRefusal: (undo) => void undos.push(undo),
       alone: () => {

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
+import { asError } from './gather.ts';
 import { statementName } from './statement-name.ts';
+import { writing, type Writes } from './write.ts';
 
 /**
  * One open transaction of the money path, as one piece of work sees it: statements by hand on one connection, at READ
@@ -27,10 +29,14 @@ export type SetBased<K, V> = (transaction: Queries, keys: readonly K[]) => Promi
 export type Queries = Pick<Transaction, 'query'>;
 
 /** Work that ends with `commit: false` leaves nothing behind. */
-export interface Ending<T> {
-  readonly commit: boolean;
-  readonly value: T;
-}
+export type Ending<T> =
+  | { readonly commit: false; readonly value: T }
+  | {
+      readonly commit: true;
+      readonly value: T;
+      /** What is written last, in one round trip with the commit. */
+      readonly writes?: Writes;
+    };
 
 /** It may be run more than once: what it did before was undone. */
 export type Work<T> = (transaction: Transaction) => Promise<Ending<T>>;
@@ -61,16 +67,16 @@ export async function transact<T>({ pool }: Pick<Database, 'pool'>, work: Work<T
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
-      const queries = queriesOn(client);
-      const { commit, value } = await work({
-        ...queries,
-        together: async (statement, key) => single(await statement(queries, [key])),
+      const open = new OpenTransaction(client, 'BEGIN');
+      const ending = await work({
+        query: open.query,
+        together: async (statement, key) => single(await statement(open, [key])),
         onRefusal: () => {},
         alone: () => {},
       });
-      await end(client, commit);
-      return value;
+      const undone = await end(open, [ending]);
+      if (undone !== undefined) throw undone;
+      return ending.value;
     } catch (error) {
       broken = await rollBack(client);
       if (tries === TRIES_MAX || !isWorthAnother(error)) throw error;
@@ -80,14 +86,69 @@ export async function transact<T>({ pool }: Pick<Database, 'pool'>, work: Work<T
   }
 }
 
+/**
+ * Commits where one of those who worked wants that, and else takes everything back.
+ * @returns why it was taken back although it was to be committed
+ * @throws where nobody can tell whether it was committed
+ */
+export async function end(
+  open: OpenTransaction,
+  endings: readonly (Ending<unknown> | undefined)[],
+): Promise<Error | undefined> {
+  const committing = endings.filter((ending) => ending?.commit === true);
+  if (committing.length > 0) return open.commit(committing.flatMap(({ writes }) => writes ?? []));
+  await open.rollBack();
+  return undefined;
+}
+
 function single<V>(values: readonly V[]): V {
   if (values.length !== 1) throw new Error(`a statement for one key has ${values.length} results`);
   return values[0] as V;
 }
 
-/** The statements of a transaction on its connection, one after the other in the order in which they are asked for. */
-export function queriesOn(client: pg.PoolClient): Queries {
-  return { query: (sql, parameters) => query(client, sql, parameters) };
+/** A transaction on its connection: its statements are run in the order in which they are asked for. */
+export class OpenTransaction implements Queries {
+  readonly #client: pg.PoolClient;
+  readonly #begun: Promise<unknown>;
+
+  constructor(client: pg.PoolClient, begin: string) {
+    this.#client = client;
+    this.#begun = client.query(begin);
+    // The first statement throws it.
+    this.#begun.catch(() => {});
+  }
+
+  /** None is sent before it is known to be within the transaction: meanwhile its parameters are made. */
+  readonly query = async <Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> => {
+    await this.#begun;
+    return query(this.#client, sql, parameters);
+  };
+
+  /**
+   * Writes what is left to write, and commits, in one round trip: after a statement that failed, COMMIT takes all back.
+   * @returns why it was taken back
+   * @throws where nobody can tell whether it was committed
+   */
+  async commit(all: readonly Writes[]): Promise<Error | undefined> {
+    await this.#begun;
+    // It is made before COMMIT is sent: nothing is to be committed without it.
+    const last = writing(all);
+    const written = last === undefined ? Promise.resolve([]) : query(this.#client, last.sql, last.parameters);
+    const [reason, ended] = await Promise.all([
+      written.then(() => undefined, asError),
+      this.#client.query('COMMIT').catch(asError),
+    ]);
+    if (ended instanceof Error) throw ended;
+    if (ended.command !== 'COMMIT') return reason ?? new Error(`COMMIT ended in ${ended.command}`);
+    if (reason !== undefined)
+      throw new Error('it was committed without what was to be written last', { cause: reason });
+    return undefined;
+  }
+
+  async rollBack(): Promise<void> {
+    await this.#begun;
+    await this.#client.query('ROLLBACK');
+  }
 }
 
 /** Runs one named statement and reads its rows under the names that the code uses. */
@@ -103,13 +164,6 @@ export async function query<Row>(
     types: ROW_TYPES,
   });
   return rows.map((row) => fromRow<Row>(row));
-}
-
-/** @throws if what was to be committed could not be: a statement of it had failed, and nobody minded */
-export async function end(client: pg.PoolClient, commit: boolean): Promise<void> {
-  const asked = commit ? 'COMMIT' : 'ROLLBACK';
-  const { command } = await client.query(asked);
-  if (command !== asked) throw new Error(`${asked} ended in ${command}`);
 }
 
 /** @returns why the connection is of no use any more: it is closed then, and not given to the next */

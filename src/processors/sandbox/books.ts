@@ -128,8 +128,6 @@ export class SandboxBooks {
    */
   async addMovement(movement: NewMovement): Promise<Movement | undefined> {
     const { merchant, key } = movement;
-    const known = await this.readMovement(merchant, key);
-    if (known !== undefined) return known;
     try {
       const booked = await this.#addMovements(movement);
       if (booked !== undefined) return booked;
@@ -139,7 +137,7 @@ export class SandboxBooks {
       // The statement was undone whole, so the charge was taken from once: ON CONFLICT DO NOTHING would have kept
       // the second taking.
     }
-    // Someone else may have booked it under this key in the meantime, and left the charge with too little.
+    // It may have been booked under this key before, and have left the charge with too little.
     return this.readMovement(merchant, key);
   }
 
