@@ -49,6 +49,7 @@ export class EventFeed {
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
   #readAgain = false;
+  #hasAppended = false;
   #notifying = false;
   #notifyAgain = false;
   #stopped = false;
@@ -122,14 +123,25 @@ export class EventFeed {
     for (const leave of this.#subscribers) leave();
   }
 
-  /** To be called after a commit that appended events: wakes the readers of all processes, this one at once. */
+  /**
+   * To be called after a commit that appended events: wakes the readers of all processes, this one at once. Those who
+   * shared the commit all call, and are one.
+   */
   appended(): void {
-    void this.#wake();
-    void this.#notify();
+    if (this.#hasAppended) return;
+    this.#hasAppended = true;
+    this.#forNobody(() =>
+      setImmediate(() => {
+        this.#hasAppended = false;
+        void this.#wake();
+        void this.#notify();
+      }),
+    );
   }
 
   /** One NOTIFY for whatever was appended while the last one was under way: it is never inside a payment's transaction. */
   async #notify(): Promise<void> {
+    if (this.#stopped) return;
     if (this.#notifying) {
       this.#notifyAgain = true;
       return;

@@ -43,9 +43,9 @@ export const TRANSACTIONS_AT_ONCE = 2;
 
 /**
  * Who shares a transaction waits for no lock for long: everybody in it would. 500 ms are shorter than PostgreSQL takes to
- * notice a deadlock.
+ * notice a deadlock. What is asked for together is found by its keys, however many: planned once, it is not planned again.
  */
-const BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'";
+const BEGIN_SHARED = `BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL plan_cache_mode = force_generic_plan`;
 
 interface Options {
   /** How many transactions of one kind may be open. */
