@@ -86,13 +86,13 @@ export function creator({ client, postmaster }: Stage, { pid, target }: Server, 
   });
 }
 
-/** Every payment is refunded once: each window takes the next of those that can be. */
+/** Every payment is refunded once: each window takes the next of those that can be. Both refund what was made last. */
 async function measureRefunds({ stage, seeded, turns, say }: Scene, gateway: Server, work: PgbenchWork): Promise<Line> {
   say(`refunds: ${MANY} at a time, each of another payment`);
   const rows = await query<{ id: string }>(
     seeded.connection,
     `SELECT id::text FROM payment WHERE environment_id = '${seeded.environmentId}' AND status = 'SUCCEEDED'
-     AND refund_status = 'NONE' ORDER BY md5(id::text) LIMIT 50000`,
+     AND refund_status = 'NONE' ORDER BY created_at DESC, id DESC LIMIT 50000`,
   );
   const bodies = rows.map(({ id }) => {
     const input = { idempotencyKey: UNIQUE, paymentId: `pay_${id}`, amount: 1, reason: 'returned' };

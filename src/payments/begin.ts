@@ -35,7 +35,7 @@ interface Command<T, R> {
     transaction: Transaction,
     at: { readonly clock: TransactionClock; readonly origin: Origin },
     read: R,
-  ) => Promise<Result<Decided<T>, Failure>>;
+  ) => Result<Decided<T>, Failure> | Promise<Result<Decided<T>, Failure>>;
 }
 
 /** How often one key can be used anew after it has expired. */

@@ -31,7 +31,7 @@ export async function cancelPayment(
   const resource = { resourceId: paymentId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, {
     read: (transaction) => lockPaymentWith(transaction, caller.environmentId, paymentId, ['attempt', 'operation']),
-    decide: async (_, { clock, origin }, { payment: locked, rows }) => {
+    decide: (_, { clock, origin }, { payment: locked, rows }) => {
       const opened = openPayment(gateway, caller, clock, locked);
       if (!opened.ok) return opened;
       const { draft, payment } = opened.value;

@@ -46,7 +46,7 @@ export async function capturePayment(
   const resource = { resourceId: captureId, paymentId, operationId };
   const begun = await begin(gateway, caller, request, resource, {
     read: (transaction) => lockPaymentWith(transaction, caller.environmentId, paymentId, ['attempt', 'capture']),
-    decide: async (_, { clock, origin }, { payment: locked, rows }) => {
+    decide: (_, { clock, origin }, { payment: locked, rows }) => {
       const opened = openPayment(gateway, caller, clock, locked);
       if (!opened.ok) return opened;
       const { draft, payment } = opened.value;

@@ -133,7 +133,9 @@ async function tryShared(pool: pg.Pool, pieces: readonly Piece[]): Promise<Endin
       broken = asError(error);
       throw broken;
     });
-    return undone ?? endings;
+    if (undone === undefined) return endings;
+    broken = await rollBack(client);
+    return undone;
   } finally {
     client.release(broken);
   }

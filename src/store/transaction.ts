@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type pg from 'pg';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
@@ -126,23 +127,28 @@ export class OpenTransaction implements Queries {
 
   /**
    * Writes what is left to write, and commits, in one round trip: after a statement that failed, COMMIT takes all back.
-   * @returns why it was taken back
+   * @returns why it is not committed, and never will be
    * @throws where nobody can tell whether it was committed
    */
   async commit(all: readonly Writes[]): Promise<Error | undefined> {
     await this.#begun;
-    // It is made before COMMIT is sent: nothing is to be committed without it.
-    const last = writing(all);
-    const written = last === undefined ? Promise.resolve([]) : query(this.#client, last.sql, last.parameters);
-    const [reason, ended] = await Promise.all([
-      written.then(() => undefined, asError),
-      this.#client.query('COMMIT').catch(asError),
-    ]);
-    if (ended instanceof Error) throw ended;
-    if (ended.command !== 'COMMIT') return reason ?? new Error(`COMMIT ended in ${ended.command}`);
-    if (reason !== undefined)
-      throw new Error('it was committed without what was to be written last', { cause: reason });
+    let reason: Error | undefined;
+    const written = this.#write(all).catch((error: unknown) => {
+      reason = asError(error);
+    });
+    // What could not be sent has failed by now, and is not to be committed without; what was is under way meanwhile.
+    await setImmediate();
+    if (reason !== undefined) return reason;
+    const { command } = await this.#client.query('COMMIT');
+    await written;
+    if (command !== 'COMMIT') return reason ?? new Error(`COMMIT ended in ${command}`);
+    if (reason !== undefined) throw new Error('it was committed without what it was to write', { cause: reason });
     return undefined;
+  }
+
+  async #write(all: readonly Writes[]): Promise<void> {
+    const last = writing(all);
+    if (last !== undefined) await query(this.#client, last.sql, last.parameters);
   }
 
   async rollBack(): Promise<void> {

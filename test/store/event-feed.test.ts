@@ -139,13 +139,13 @@ test('who begins to listen while events are passed by hears what was appended si
   stop();
   const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
   let passes = 0;
-  vi.spyOn(pool, 'query').mockImplementation(async (...args: unknown[]) => {
+  pool.query = (async (...args: unknown[]) => {
     const answer = await query(...args);
     if ((args[0] as { name?: string }).name === 'event_feed_pass' && ++passes === 2) {
       feed.listen((events) => received.push(...events));
     }
     return answer;
-  });
+  }) as typeof pool.query;
   for (const count of [1, 2]) {
     const writer = await beginWriter(gateway(), id);
     writer.append();

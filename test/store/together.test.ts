@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Refund } from '../../generated/prisma/client.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { readClock } from '../../src/store/ledger.ts';
 import type { SetBased, Transaction } from '../../src/store/transaction.ts';
+import type { Writes } from '../../src/store/write.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { recordStatements } from '../harness/statements.ts';
 import { until } from '../harness/until.ts';
@@ -205,6 +207,48 @@ test('who waits for a lock keeps no other waiting', async () => {
   } finally {
     holder.release();
   }
+});
+
+/** A row that is nowhere, to be put in its own place. */
+const NOWHERE: Writes = {
+  insert: {},
+  update: { refund: [{ environmentId: randomUUID(), id: randomUUID(), reason: null } as Refund] },
+};
+
+test('a transaction whose last write finds no row is not committed', async () => {
+  const [token = ''] = drawTokens(1);
+  const work = database.together('add', [token], async (transaction) => {
+    await transaction.together(addTokens, token);
+    return { commit: true, value: null, writes: NOWHERE };
+  });
+  // division_by_zero
+  await expect(work).rejects.toMatchObject({ code: '22012' });
+  expect(await added([token])).toEqual([]);
+});
+
+/** Has the last write of a connection that is acquired fail before it is sent. */
+function keepFromSending(acquired: pg.PoolClient): void {
+  const query = acquired.query.bind(acquired) as (...args: unknown[]) => Promise<unknown>;
+  acquired.query = ((...args: unknown[]) =>
+    (args[0] as { text?: string }).text?.startsWith('WITH update_refund') === true
+      ? Promise.reject(new Error('it was not sent'))
+      : query(...args)) as typeof acquired.query;
+}
+
+test('a transaction whose last write could not be sent is not committed', async () => {
+  const given = drawTokens(2);
+  database.pool.on('acquire', keepFromSending);
+  const work = given.map((token) =>
+    database.together('add', [token], async (transaction) => {
+      await transaction.together(addTokens, token);
+      return { commit: true, value: null, writes: NOWHERE };
+    }),
+  );
+  const ends = await Promise.allSettled(work);
+  database.pool.off('acquire', keepFromSending);
+  expect(ends).toMatchObject(given.map(() => ({ reason: { message: 'it was not sent' } })));
+  expect(undone).toEqual([{ message: 'it was not sent', pieces: 2 }]);
+  expect(await added(given)).toEqual([]);
 });
 
 /** Cuts the connection on which the next COMMIT is sent, when it is sent. */
