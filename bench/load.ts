@@ -15,7 +15,7 @@ export interface Load {
   readonly atOnce: number;
   /** What is asked, in turns. Once every text was sent, it begins again, unless `once`. */
   readonly bodies: readonly string[];
-  /** For so long; or until every text was sent. */
+  /** For so long; or until every text was sent: what is answered after the last of them counts for no rate. */
   readonly seconds: number | 'once';
   /** Stands in every answer that is right. */
   readonly expected: string;
@@ -23,9 +23,11 @@ export interface Load {
 
 /** What came of a load. */
 export interface Answered {
+  /** In all. */
   readonly count: number;
+  /** For how long all were at it. */
   readonly seconds: number;
-  /** How long each took, in milliseconds. */
+  /** How long each took that was answered meanwhile, in milliseconds. */
   readonly latencies: Float64Array;
 }
 
@@ -52,11 +54,16 @@ const calls = {
     const connections = await Promise.all(Array.from({ length: atOnce }, () => KeptConnection.open(target.url)));
     const latencies: number[] = [];
     let next = 0;
+    let count = 0;
+    let sentAt: number | undefined;
     const begun = nowMs();
     const end = seconds === 'once' ? Number.POSITIVE_INFINITY : begun + seconds * 1_000;
     const work = async (connection: KeptConnection): Promise<void> => {
       for (let at = nowMs(); at < end;) {
-        if (seconds === 'once' && next >= requests.length) return;
+        if (seconds === 'once' && next >= requests.length) {
+          sentAt ??= at;
+          return;
+        }
         const request = requests[next++ % requests.length] ?? '';
         const { status, body } = await connection.ask(
           typeof request === 'string' ? requestFor(target, request) : request,
@@ -65,7 +72,8 @@ const calls = {
           throw new Error(`${target.url} answered ${status}: ${body.slice(0, 500)}`);
         }
         const answeredAt = nowMs();
-        latencies.push(answeredAt - at);
+        count++;
+        if (sentAt === undefined) latencies.push(answeredAt - at);
         at = answeredAt;
       }
     };
@@ -75,8 +83,8 @@ const calls = {
       for (const connection of connections) connection.close();
     }
     return {
-      count: latencies.length,
-      seconds: (nowMs() - begun) / 1_000,
+      count,
+      seconds: ((sentAt ?? nowMs()) - begun) / 1_000,
       latencies: Float64Array.from(latencies),
     };
   },

@@ -63,7 +63,7 @@ export function sampleOf(answered: Answered, cpuSeconds: { server: number; postg
   if (count === 0) throw new Error('nothing was answered in a window');
   const sorted = [...latencies].toSorted((one, other) => one - other);
   return {
-    perSecond: count / seconds,
+    perSecond: latencies.length / seconds,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
     serverMs: (cpuSeconds.server * 1_000) / count,

@@ -29,7 +29,7 @@ export type Begun<T> =
   | { readonly replayed: true; readonly payment: Payment; readonly resourceId: string };
 
 interface Command<T, R> {
-  /** What the decision looks at, whatever it will be: it is asked for in one round trip with the claim. */
+  /** What the decision looks at, whatever it will be. */
   readonly read: (transaction: Transaction) => Promise<R>;
   readonly decide: (
     transaction: Transaction,
@@ -101,13 +101,18 @@ async function beginAs<T, R>(
   const { row } = claim;
   const startedAtMs = performance.now();
   let planned: Operation | undefined;
+  // With others it is read in one round trip with the claim. Run alone, because they could not wait for a lock, a key that
+  // was claimed before is answered without that lock.
+  let withClaim = caller.payer === null;
   const work: Work<Result<Begun<T> | Replayed, Failure>> = async (transaction) => {
-    const [{ clock, claimed }, rows] = await Promise.all([claimKey(transaction, row), read(transaction)]);
+    const reading = withClaim ? read(transaction) : undefined;
+    withClaim = false;
+    const [{ clock, claimed }] = await Promise.all([claimKey(transaction, row), reading]);
     if (!claimed) {
       const earlier = await replay(transaction, claim, clock.now);
       return { commit: false, value: earlier.ok ? ok({ replayed: true, ...earlier.value }) : earlier };
     }
-    const decided = await decide(transaction, { clock, origin }, rows);
+    const decided = await decide(transaction, { clock, origin }, await (reading ?? read(transaction)));
     if (!decided.ok) return { commit: false, value: decided };
     const { draft, value } = decided.value;
     if (resource.operationId !== null && !draft.adds(resource.operationId)) await keepOperation(transaction, row, null);

@@ -34,13 +34,16 @@ export type Answer =
 /** An operation as it stood before its processor was asked. */
 type Asked = Pick<Operation, 'id' | 'callDeadline' | 'recoverAt'>;
 
+/** The tables that `tablesOf` tells of: always the first two, and what that kind of operation is about. */
+type RowsOfOperation = LockedPayment<'attempt' | 'operation'>['rows'] &
+  Partial<LockedPayment<'capture' | 'refund'>['rows']>;
+
 /** An operation with what it is about, read under the payment's lock. */
 export interface OpenOperation {
   readonly draft: PaymentDraft;
   readonly operation: Operation;
   readonly attempt: Attempt;
-  /** What `tablesOf` tells of. */
-  readonly rows: LockedPayment<PaymentChild>['rows'];
+  readonly rows: RowsOfOperation;
   /** When the processor was asked, on the database's clock. */
   readonly askedAt: Date;
   /** When the operation was to be looked at next, as it stood before the processor was asked. */
@@ -259,8 +262,8 @@ function isNotFound(outcome: { readonly kind: string }): outcome is NotFound {
   return outcome.kind === 'not_found';
 }
 
-function find<T extends { readonly id: string }>(rows: readonly T[], id: string | null): T {
-  const row = rows.find((each) => each.id === id);
+function find<T extends { readonly id: string }>(rows: readonly T[] | undefined, id: string | null): T {
+  const row = rows?.find((each) => each.id === id);
   if (row === undefined) throw new Error('an operation lost the row it is about');
   return row;
 }

@@ -25,8 +25,8 @@ export const IS_GOOD = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at
  * secret. So the look-up need not be constant in time. What it found is compared once more, in constant time, so that no
  * fault of an index or a statement lets a key in that hashes to anything else.
  */
-export async function findKey({ ask }: Database, secret: string): Promise<KeyOwner | undefined> {
-  return ask(findOwners, hashOf(secret).toString('hex'));
+export async function findKey({ askWhose }: Database, secret: string): Promise<KeyOwner | undefined> {
+  return askWhose(findOwners, hashOf(secret).toString('hex'));
 }
 
 const findOwners: SetBased<string, KeyOwner | undefined> = async (queries, hashes) => {

@@ -19,6 +19,8 @@ export interface Database {
   readonly prisma: PrismaClient;
   readonly together: Together;
   readonly ask: Ask;
+  /** The same for whose key it is: nobody is kept out because others wait for an answer. */
+  readonly askWhose: Ask;
   /** Waits for the statements under way, then ends every connection. */
   close(): Promise<void>;
 }
@@ -103,6 +105,7 @@ export function openDatabase(target: ConnectionTarget, options: DatabaseOptions)
     prisma,
     together: telemetry === undefined ? together : traceTransactions(together, telemetry),
     ask: askOn(pool),
+    askWhose: askOn(pool),
     async close() {
       closing = true;
       await prisma.$disconnect();

@@ -183,9 +183,9 @@ export class EventFeed {
     try {
       while (this.#readAgain && !this.#stopped) {
         this.#readAgain = false;
-        const { events, hidden } = await this.#read();
+        const { events, passed, hidden } = await this.#read();
         if (events.length > 0) this.#tell(events);
-        if (events.length === BATCH) this.#readAgain = true;
+        if (passed === BATCH) this.#readAgain = true;
         if (hidden) nextMs = HORIZON_POLL_MS;
       }
     } catch (error) {
@@ -214,8 +214,8 @@ export class EventFeed {
     }
   }
 
-  /** The next events, and whether there are more that an open transaction hides. */
-  async #read(): Promise<{ events: PaymentEvent[]; hidden: boolean }> {
+  /** The next events, none of them where nobody listens; how many were passed; and whether an open transaction hides more. */
+  async #read(): Promise<{ events: PaymentEvent[]; passed: number; hidden: boolean }> {
     const after = this.#cursor;
     if (after === undefined) throw new Error('the feed was read before it was started');
     // Where nobody listens, it is passed by: most of what an event costs is reading its row.
@@ -238,6 +238,6 @@ export class EventFeed {
     const events = read.filter((event) => !event.hidden);
     const last = events.at(-1);
     if (last !== undefined) this.#cursor = last;
-    return { events, hidden: events.length < read.length };
+    return { events: isHeard ? events : [], passed: events.length, hidden: events.length < read.length };
   }
 }

@@ -5,7 +5,8 @@ import type { LedgerRows } from './write.ts';
 
 /**
  * The statements of the money path. All are set-based (arrays in, rows out), so that one payment is a batch
- * of one. Every command begins with `claimKey` (idempotency-keys.ts) or `lockPayment` and ends with one `write` (write.ts).
+ * of one. Every command begins with `claimKey` (idempotency-keys.ts) or `lockPayment`, and ends with one statement that
+ * writes it all (write.ts).
  */
 
 /** The moment and the commit order of a transaction, as the database has them. */
@@ -118,10 +119,8 @@ export async function lockPaymentWith<T extends PaymentChild>(
     lockPayment(transaction, environmentId, id),
     ...tables.map((table) => readOfPayment(transaction, table, { environmentId, id })),
   ]);
-  // Of what is not asked for, there are none.
-  const none = Object.keys(READ_OF_PAYMENT).map((table) => [table, []]);
   const asked = tables.map((table, index) => [table, rows[index]]);
-  return { payment, rows: Object.fromEntries([...none, ...asked]) as LockedPayment<T>['rows'] };
+  return { payment, rows: Object.fromEntries(asked) as LockedPayment<T>['rows'] };
 }
 
 /** One row of one environment by its id. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type pg from 'pg';
+import pg from 'pg';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
 import { asError } from './gather.ts';
@@ -51,6 +51,8 @@ export class NeedsItsOwn extends Error {
 const DEADLOCK_DETECTED = '40P01';
 /** PostgreSQL's code for a statement that came after the one that failed. */
 const IN_FAILED_TRANSACTION = '25P02';
+/** PostgreSQL's code for not knowing whether a statement was completed. */
+const COMPLETION_UNKNOWN = '40003';
 /** PostgreSQL's name for it: a human id that was drawn is another payment's. */
 const HUMAN_ID_TAKEN = 'payment_environment_id_human_id_key';
 export const TRIES_MAX = 3;
@@ -132,16 +134,19 @@ export class OpenTransaction implements Queries {
    */
   async commit(all: readonly Writes[]): Promise<Error | undefined> {
     await this.#begun;
-    let reason: Error | undefined;
-    const written = this.#write(all).catch((error: unknown) => {
-      reason = asError(error);
-    });
-    // What could not be sent has failed by now, and is not to be committed without; what was is under way meanwhile.
-    await setImmediate();
-    if (reason !== undefined) return reason;
-    const { command } = await this.#client.query('COMMIT');
-    await written;
-    if (command !== 'COMMIT') return reason ?? new Error(`COMMIT ended in ${command}`);
+    const written = this.#write(all).then(() => undefined, asError);
+    // What could not be sent has failed by then, and is not to be committed without.
+    const unsent = await Promise.race([written, setImmediate(undefined)]);
+    if (unsent !== undefined) return unsent;
+    const ended = await this.#client.query('COMMIT').catch(asError);
+    const reason = await written;
+    // Whatever has become of COMMIT, PostgreSQL had refused what was to be committed with it.
+    if (reason instanceof pg.DatabaseError) return reason;
+    if (ended instanceof Error) {
+      if (isRefusal(ended)) return ended;
+      throw ended;
+    }
+    if (ended.command !== 'COMMIT') return reason ?? new Error(`COMMIT ended in ${ended.command}`);
     if (reason !== undefined) throw new Error('it was committed without what it was to write', { cause: reason });
     return undefined;
   }
@@ -178,6 +183,15 @@ export async function rollBack(client: pg.PoolClient): Promise<Error | undefined
     () => undefined,
     (error: Error) => error,
   );
+}
+
+/**
+ * Whether COMMIT was answered with what speaks against it: a constraint that is checked there, or another transaction. What
+ * else it may be answered with, a server's end above all, can come after it has committed.
+ */
+function isRefusal(error: Error): boolean {
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return error.code !== COMPLETION_UNKNOWN && /^(23|40)/.test(error.code ?? '');
 }
 
 function isWorthAnother(error: unknown): boolean {

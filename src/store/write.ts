@@ -68,8 +68,12 @@ export function writing(all: readonly Writes[]): { sql: string; parameters: unkn
       const name = `${verb}_${columnOf(table)}`;
       const columns = Object.keys(first).map(columnOf);
       if (rows.some((row) => Object.keys(row).length !== columns.length)) throw new Error(`rows of ${table} differ`);
-      parts.push(`${name} AS (${statementFor(verb, columnOf(table), columns, parameters.length)})`);
-      if (table === 'paymentEvent') parts.push(`insert_webhook_delivery AS (${deliveriesOf(name)})`);
+      const statement = statementFor(verb, columnOf(table), columns, parameters.length);
+      if (table === 'paymentEvent') {
+        parts.push(`${name} AS (${statement} RETURNING *)`, `insert_webhook_delivery AS (${deliveriesOf(name)})`);
+      } else {
+        parts.push(`${name} AS (${statement})`);
+      }
       if (verb === 'update') {
         updates += rows.length;
         counts.push(`(SELECT count(*) FROM ${name})`);
@@ -107,7 +111,7 @@ const TABLES: readonly LedgerTable[] = [
 function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
   const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;
   if (verb === 'insert') {
-    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows} RETURNING *`;
+    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows}`;
   }
   const assigned = columns.filter((column) => column !== 'environment_id' && column !== 'id');
   return `UPDATE ${table} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { decodeId } from '../../src/domain/ids.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { countRows } from '../harness/rows.ts';
 import { card, Till } from '../harness/till.ts';
@@ -65,6 +66,21 @@ test('a replay shows the payment as it stands now', async () => {
   only(await till.refund({ paymentId: payment.id }), 'RefundPaymentPayload');
   const replayed = only(await till.create(input), 'CreatePaymentPayload');
   expect(replayed).toMatchObject({ replayed: true, payment: { id: payment.id, refundStatus: 'REFUNDED' } });
+});
+
+test('a request that is sent again is answered though its payment is locked by someone who does not go on', async () => {
+  const { id: paymentId } = await till.pay();
+  const input = { idempotencyKey: randomUUID(), paymentId, amount: 100 };
+  const first = only(await till.refund(input), 'RefundPaymentPayload');
+  const holder = await gateway().app.gateway.database.pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM payment WHERE id = $1 FOR UPDATE', [decodeId(paymentId)?.uuid]);
+    expect(only(await till.refund(input), 'RefundPaymentPayload')).toEqual({ ...first, replayed: true });
+  } finally {
+    await holder.query('ROLLBACK');
+    holder.release();
+  }
 });
 
 test('a payment that was declined is replayed as it stands, and not charged again', async () => {

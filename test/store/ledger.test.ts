@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decodeId } from '../../src/domain/ids.ts';
-import { lockPayment, readOfPayment } from '../../src/store/ledger.ts';
+import { lockPaymentWith, type LockedPayment, type PaymentChild } from '../../src/store/ledger.ts';
 import type { Together } from '../../src/store/together.ts';
 import { transact } from '../../src/store/transaction.ts';
 import { useGateway } from '../harness/gateway.ts';
@@ -14,8 +14,10 @@ test.each(['in a transaction of its own', 'together with others'])(
   'what is asked for right after a payment’s lock is read once it is had: %s',
   async (way) => {
     const { id: paymentId } = await till.pay();
+    const { id: otherId } = await till.pay();
     const { database } = gateway().app.gateway;
     const id = decodeId(paymentId)?.uuid ?? '';
+    const other = decodeId(otherId)?.uuid ?? '';
     const holder = await database.pool.connect();
     try {
       await holder.query('BEGIN');
@@ -24,20 +26,13 @@ test.each(['in a transaction of its own', 'together with others'])(
         [id],
       );
       const { environmentId = '', pid } = rows[0] ?? {};
-      const reading = (way === 'together with others' ? database.together : alone)(
-        'read',
-        [id],
-        async (transaction) => {
-          const [payment, operations] = await Promise.all([
-            lockPayment(transaction, environmentId, id),
-            readOfPayment(transaction, 'operation', { environmentId, id }),
-          ]);
-          return {
-            commit: false,
-            value: { description: payment?.description, of: operations.map((row) => row.inquiries) },
-          };
-        },
-      );
+      let runs = 0;
+      const read = <T extends PaymentChild>(uuid: string, table: T): Promise<LockedPayment<T>> =>
+        (way === 'together with others' ? database.together : alone)('read', [uuid], async (transaction) => {
+          runs++;
+          return { commit: false, value: await lockPaymentWith(transaction, environmentId, uuid, [table]) };
+        });
+      const reading = Promise.all([read(id, 'operation'), read(other, 'attempt')]);
       await until(async () => {
         const waiting = await database.pool.query(
           'SELECT 1 FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))',
@@ -48,7 +43,12 @@ test.each(['in a transaction of its own', 'together with others'])(
       await holder.query('UPDATE operation SET inquiries = 7 WHERE payment_id = $1', [id]);
       await holder.query(`UPDATE payment SET description = 'written under the lock' WHERE id = $1`, [id]);
       await holder.query('COMMIT');
-      expect(await reading).toEqual({ description: 'written under the lock', of: [7] });
+      expect(await reading).toMatchObject([
+        { payment: { id, description: 'written under the lock' }, rows: { operation: [{ inquiries: 7 }] } },
+        { payment: { id: other }, rows: { attempt: [{ paymentId: other }] } },
+      ]);
+      // Those who could not wait for it together would have run again.
+      expect(runs).toBe(2);
     } finally {
       holder.release();
     }

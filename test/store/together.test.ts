@@ -8,6 +8,7 @@ import type { SetBased, Transaction } from '../../src/store/transaction.ts';
 import type { Writes } from '../../src/store/write.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { recordStatements } from '../harness/statements.ts';
+import { Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
 const gateway = useGateway();
@@ -228,11 +229,15 @@ test('a transaction whose last write finds no row is not committed', async () =>
 
 /** Has the last write of a connection that is acquired fail before it is sent. */
 function keepFromSending(acquired: pg.PoolClient): void {
+  const sending = acquired.query;
   const query = acquired.query.bind(acquired) as (...args: unknown[]) => Promise<unknown>;
   acquired.query = ((...args: unknown[]) =>
     (args[0] as { text?: string }).text?.startsWith('WITH update_refund') === true
       ? Promise.reject(new Error('it was not sent'))
       : query(...args)) as typeof acquired.query;
+  database.pool.once('release', () => {
+    acquired.query = sending;
+  });
 }
 
 test('a transaction whose last write could not be sent is not committed', async () => {
@@ -283,4 +288,50 @@ test('where nobody can tell whether it was committed, nothing is run again', asy
   expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(runs).toBe(3);
   expect(undone).toEqual([]);
+});
+
+test('one that COMMIT refuses harms no other', async () => {
+  const [taken = '', ...given] = drawTokens(3);
+  await database.pool.query('CREATE TABLE late (token text UNIQUE DEFERRABLE INITIALLY DEFERRED)');
+  await database.pool.query('INSERT INTO late VALUES ($1)', [taken]);
+  const work = [...given, taken].map((token) =>
+    database.together('late', [randomUUID()], async (transaction) => {
+      await transaction.query('INSERT INTO late VALUES ($1)', [token]);
+      return { commit: true, value: token };
+    }),
+  );
+  const ends = await Promise.allSettled(work);
+  expect(ends).toMatchObject([...given.map((value) => ({ value })), { reason: { code: '23505' } }]);
+  expect(undone).toMatchObject([{ pieces: 3 }]);
+  const { rows } = await database.pool.query<{ token: string }>('SELECT token FROM late');
+  expect(rows.map(({ token }) => token).toSorted()).toEqual([taken, ...given].toSorted());
+});
+
+test('what was being written when its connection was ended is run again or nobody knows of it, and never done twice', async () => {
+  const { pool } = gateway().app.gateway.database;
+  await new Till(gateway).customer();
+  const customer = await gateway().app.gateway.database.prisma.customer.findFirstOrThrow();
+  const ids = [randomUUID(), randomUUID()];
+  const holder = await pool.connect();
+  await holder.query('BEGIN; LOCK TABLE customer IN SHARE MODE');
+  const work = ids.map((id) =>
+    database.together('write', [id], async () => ({
+      commit: true,
+      value: id,
+      writes: { insert: { customer: [{ ...customer, id, email: null }] }, update: {} },
+    })),
+  );
+  await until(async () => {
+    const { rowCount } = await pool.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'WITH insert_customer%'`,
+    );
+    return rowCount === 1;
+  });
+  await holder.query('ROLLBACK');
+  holder.release();
+  const ends = await Promise.allSettled(work);
+  const { rows } = await pool.query<{ id: string }>('SELECT id FROM customer WHERE id = ANY ($1)', [ids]);
+  const done = ends.flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
+  expect(rows.map(({ id }) => id).toSorted()).toEqual(done.toSorted());
 });
