@@ -94,7 +94,8 @@ export function toJsonRows(rows: readonly object[]): string {
   return JSON.stringify(
     rows.map((row) => {
       const columns: Record<string, unknown> = {};
-      for (const [property, value] of Object.entries(row)) {
+      for (const property in row) {
+        const value = (row as Record<string, unknown>)[property];
         if (value !== null) columns[columnOf(property)] = asJson(value);
       }
       return columns;

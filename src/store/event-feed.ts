@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { PaymentEvent } from '../../generated/prisma/client.ts';
-import type { EventPosition } from '../domain/event-cursor.ts';
+import { isAfter, type EventPosition } from '../domain/event-cursor.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { PresentEpoch } from './epoch.ts';
 import { EventLog } from './event-log.ts';
@@ -31,7 +31,7 @@ type Listener = (events: readonly PaymentEvent[]) => void;
 /**
  * The one reader of the event log in a process. It takes events whose transaction is older than every open one,
  * in the order (orderXid, position), so that an event that commits late is never skipped, and hands them to
- * everyone who listens. NOTIFY only wakes it.
+ * everyone who listens. NOTIFY only wakes it. While nobody listens, nothing is read but where the log ends, now and then.
  */
 export class EventFeed {
   /** The log that it follows. */
@@ -68,7 +68,7 @@ export class EventFeed {
     this.#schedule(this.#options.pollMs ?? DEFAULT_POLL_MS);
   }
 
-  /** Up to where it has told events; undefined before it began. */
+  /** Up to where it has told events, or passed them while nobody listened; undefined before it began. */
   get position(): EventPosition | undefined {
     return this.#cursor;
   }
@@ -88,11 +88,20 @@ export class EventFeed {
   }
 
   /**
-   * Calls the listener with every event from now on, in order.
+   * Calls the listener with every event from now on, in order; the first who listens after a while may hear events from
+   * shortly before.
    * @param paymentId whose events alone it hears: thousands that each watch one payment cost an event of another nothing
    * @returns what ends it
    */
   listen(listener: Listener, paymentId?: string): () => void {
+    const isFirst = this.listeners === 0;
+    const stop = this.#add(listener, paymentId);
+    // What was appended while nobody listened has woken nobody.
+    if (isFirst) void this.#wake();
+    return stop;
+  }
+
+  #add(listener: Listener, paymentId: string | undefined): () => void {
     if (paymentId === undefined) {
       this.#listeners.add(listener);
       return () => this.#listeners.delete(listener);
@@ -133,7 +142,7 @@ export class EventFeed {
     this.#forNobody(() =>
       setImmediate(() => {
         this.#hasAppended = false;
-        void this.#wake();
+        this.#wakeIfHeard();
         void this.#notify();
       }),
     );
@@ -163,7 +172,11 @@ export class EventFeed {
 
   /** @param from which process was the one that appended events; undefined if there may have been several */
   #hear(from: string | undefined): void {
-    if (from !== this.#name) void this.#wake();
+    if (from !== this.#name) this.#wakeIfHeard();
+  }
+
+  #wakeIfHeard(): void {
+    if (this.listeners > 0) void this.#wake();
   }
 
   #schedule(inMs: number): void {
@@ -183,9 +196,13 @@ export class EventFeed {
     try {
       while (this.#readAgain && !this.#stopped) {
         this.#readAgain = false;
-        const { events, passed, hidden } = await this.#read();
+        if (this.listeners === 0) {
+          await this.#pass();
+          continue;
+        }
+        const { events, hidden } = await this.#read();
         if (events.length > 0) this.#tell(events);
-        if (passed === BATCH) this.#readAgain = true;
+        if (events.length === BATCH) this.#readAgain = true;
         if (hidden) nextMs = HORIZON_POLL_MS;
       }
     } catch (error) {
@@ -214,16 +231,20 @@ export class EventFeed {
     }
   }
 
-  /** The next events, none of them where nobody listens; how many were passed; and whether an open transaction hides more. */
-  async #read(): Promise<{ events: PaymentEvent[]; passed: number; hidden: boolean }> {
+  /** Goes on to the end of the log, unless somebody has come meanwhile: who has is to hear what was appended since. */
+  async #pass(): Promise<void> {
+    const end = await this.log.end(ANSWER_MS);
+    if (this.listeners === 0 && this.#cursor !== undefined && isAfter(end, this.#cursor)) this.#cursor = end;
+  }
+
+  /** The next events, and whether there are more that an open transaction hides. */
+  async #read(): Promise<{ events: PaymentEvent[]; hidden: boolean }> {
     const after = this.#cursor;
     if (after === undefined) throw new Error('the feed was read before it was started');
-    // Where nobody listens, it is passed by: most of what an event costs is reading its row.
-    const isHeard = this.listeners > 0;
     const query = {
-      name: isHeard ? 'event_feed_read' : 'event_feed_pass',
+      name: 'event_feed_read',
       query_timeout: ANSWER_MS,
-      text: `SELECT ${isHeard ? '*' : 'epoch, order_xid, position'}, epoch >= $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
+      text: `SELECT *, epoch >= $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
              FROM payment_event
              WHERE (epoch, order_xid, position) > ($1, $2, $3)
              ORDER BY epoch, order_xid, position LIMIT ${BATCH}`,
@@ -232,12 +253,10 @@ export class EventFeed {
       types: ROW_TYPES,
     };
     const { rows } = await this.#options.pool.query<Record<string, unknown>>(query);
-    // Who has come meanwhile is to hear what was appended since.
-    if (!isHeard && this.listeners > 0) return this.#read();
     const read = rows.map((row) => fromRow<PaymentEvent & { hidden: boolean }>(row));
     const events = read.filter((event) => !event.hidden);
     const last = events.at(-1);
     if (last !== undefined) this.#cursor = last;
-    return { events: isHeard ? events : [], passed: events.length, hidden: events.length < read.length };
+    return { events, hidden: events.length < read.length };
   }
 }

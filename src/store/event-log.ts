@@ -75,12 +75,16 @@ export class EventLog {
     return this.#epoch.current;
   }
 
-  /** The end of the log as it is now: everything that is visible lies before it. */
-  async end(): Promise<EventPosition> {
+  /**
+   * The end of the log as it is now: everything that is visible lies before it.
+   * @throws where the server has not answered in time
+   */
+  async end(answerMs?: number): Promise<EventPosition> {
     const [row] = await this.#query<EventPosition>(
       `SELECT epoch, order_xid, position FROM payment_event WHERE ${visibleIn('$1')}
        ORDER BY epoch DESC, order_xid DESC, position DESC LIMIT 1`,
       [this.epoch],
+      answerMs,
     );
     return row ?? LOG_START;
   }
@@ -191,8 +195,9 @@ export class EventLog {
     return row;
   }
 
-  async #query<T>(text: string, values: readonly unknown[]): Promise<T[]> {
+  async #query<T>(text: string, values: readonly unknown[], answerMs?: number): Promise<T[]> {
     const { rows } = await this.#pool.query<Record<string, unknown>>({
+      ...(answerMs !== undefined && { query_timeout: answerMs }),
       name: statementName(text),
       text,
       values: [...values],
