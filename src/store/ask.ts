@@ -13,7 +13,7 @@ interface Question {
   readonly key: unknown;
 }
 
-/** Two keep PostgreSQL busy while the process reads what has arrived. */
+/** Where one is slow. */
 export const ROUND_TRIPS_AT_ONCE = 2;
 
 export function askOn(pool: pg.Pool): Ask {

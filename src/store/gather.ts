@@ -4,11 +4,14 @@ import { notCancelled } from './cancellation.ts';
 
 /** One statement for as many: beyond that, a larger one is no cheaper for each. */
 const BATCH_MAX = 64;
+/** What takes longer keeps those who come after it waiting no more: it may wait for a lock that they do not need. */
+const SLOW_MS = 100;
 
 /**
- * What is asked for at the same time is done in one go, and only so many of these run at once: what arrives meanwhile is
- * gathered for the next. Under little load everything begins at once and alone; the more there is to do, the more is done
- * in one go.
+ * What is asked for at the same time is done in one go, and what arrives meanwhile is gathered for the next. Under little
+ * load everything begins at once and alone; the more there is to do, the more is done in one go. Two at a time, each half as
+ * large, made 0.93 as many payments (22 turns beside each other on two cores), at 1.14 of PostgreSQL's CPU.
+ * @param atOnce how many may run: another begins beside one that is slow
  * @param run answers in the order of the keys; an Error is for that key alone. Where it fails whole it is run again for
  * each key, so that one that is bad harms no other: it has to bear that
  */
@@ -17,27 +20,47 @@ export function gather<K, V>(
   run: (keys: readonly K[]) => Promise<readonly (V | Error)[]>,
 ): (key: K) => Promise<V> {
   let running = 0;
+  /** Whether the last that has begun is neither done nor slow. */
+  let isAwaited = false;
   const waiting: (() => void)[] = [];
+  const mayBegin = (): boolean => !isAwaited && running < atOnce;
   const begin = (dispatch: () => void): void => {
     // It runs for the first who asked, and not for whoever has ended before it.
-    if (running === atOnce) waiting.push(AsyncLocalStorage.bind(dispatch));
-    else {
-      running++;
-      // After everything that has arrived already was read.
-      setImmediate(dispatch);
+    if (!mayBegin()) {
+      waiting.push(AsyncLocalStorage.bind(dispatch));
+      return;
     }
+    isAwaited = true;
+    running++;
+    // After everything that has arrived already was read.
+    setImmediate(dispatch);
+  };
+  const goOn = (): void => {
+    const next = mayBegin() ? waiting.shift() : undefined;
+    if (next === undefined) return;
+    isAwaited = true;
+    running++;
+    next();
   };
   const loader = new DataLoader<K, V>(
     async (keys) => {
+      let isSlow = false;
+      const timer = setTimeout(() => {
+        isSlow = true;
+        isAwaited = false;
+        goOn();
+      }, SLOW_MS);
       try {
         return await run(keys).catch((error: unknown) => {
           if (keys.length === 1) throw error;
           return Promise.all(keys.map(async (key) => onlyOne(await run([key]).catch(asError))));
         });
       } finally {
-        const next = waiting.shift();
-        if (next === undefined) running--;
-        else next();
+        clearTimeout(timer);
+        running--;
+        // Where it was slow, another may be awaited by now.
+        if (!isSlow) isAwaited = false;
+        goOn();
       }
     },
     { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: begin },

@@ -38,7 +38,7 @@ interface Piece {
   readonly work: Work<unknown>;
 }
 
-/** Two keep PostgreSQL busy while the process prepares the next. */
+/** Of one kind, where one is slow. */
 export const TRANSACTIONS_AT_ONCE = 2;
 
 /**

@@ -33,6 +33,7 @@ export interface BooksOptions {
   readonly gather?: Gather;
 }
 
+/** Of one kind, where one is slow. */
 const STATEMENTS_AT_ONCE = 2;
 
 const DEFAULT_AUTHORIZATION_MS = 7 * 24 * 3_600_000;
