@@ -13,11 +13,11 @@ interface Question {
   readonly key: unknown;
 }
 
-/** Where one is slow. */
+/** Two keep PostgreSQL busy while the process reads what has arrived. */
 export const ROUND_TRIPS_AT_ONCE = 2;
 
 export function askOn(pool: pg.Pool): Ask {
-  const ask = gather(ROUND_TRIPS_AT_ONCE, (questions: readonly Question[]) => askTogether(pool, questions));
+  const ask = gather({ atOnce: ROUND_TRIPS_AT_ONCE }, (questions: readonly Question[]) => askTogether(pool, questions));
   return async <K, V>(statement: SetBased<K, V>, key: K): Promise<V> =>
     (await ask({ statement: statement as Question['statement'], key })) as V;
 }

@@ -7,30 +7,35 @@ const BATCH_MAX = 64;
 /** What takes longer keeps those who come after it waiting no more: it may wait for a lock that they do not need. */
 const SLOW_MS = 100;
 
+/** How many of one kind run. */
+export interface Lanes {
+  readonly atOnce: number;
+  readonly besideSlow?: number;
+}
+
 /**
- * What is asked for at the same time is done in one go, and what arrives meanwhile is gathered for the next. Under little
- * load everything begins at once and alone; the more there is to do, the more is done in one go. Two at a time, each half as
- * large, made 0.93 as many payments (22 turns beside each other on two cores), at 1.14 of PostgreSQL's CPU.
- * @param atOnce how many may run: another begins beside one that is slow
+ * What is asked for at the same time is done in one go, and only so many of these run at once: what arrives meanwhile is
+ * gathered for the next. Under little load everything begins at once and alone; the more there is to do, the more is done
+ * in one go.
+ * @param atOnce how many may run
+ * @param besideSlow how many more may, beside as many that are slow
  * @param run answers in the order of the keys; an Error is for that key alone. Where it fails whole it is run again for
  * each key, so that one that is bad harms no other: it has to bear that
  */
 export function gather<K, V>(
-  atOnce: number,
+  { atOnce, besideSlow = 0 }: Lanes,
   run: (keys: readonly K[]) => Promise<readonly (V | Error)[]>,
 ): (key: K) => Promise<V> {
   let running = 0;
-  /** Whether the last that has begun is neither done nor slow. */
-  let isAwaited = false;
+  let slow = 0;
   const waiting: (() => void)[] = [];
-  const mayBegin = (): boolean => !isAwaited && running < atOnce;
+  const mayBegin = (): boolean => running < atOnce + Math.min(slow, besideSlow);
   const begin = (dispatch: () => void): void => {
     // It runs for the first who asked, and not for whoever has ended before it.
     if (!mayBegin()) {
       waiting.push(AsyncLocalStorage.bind(dispatch));
       return;
     }
-    isAwaited = true;
     running++;
     // After everything that has arrived already was read.
     setImmediate(dispatch);
@@ -38,7 +43,6 @@ export function gather<K, V>(
   const goOn = (): void => {
     const next = mayBegin() ? waiting.shift() : undefined;
     if (next === undefined) return;
-    isAwaited = true;
     running++;
     next();
   };
@@ -47,7 +51,7 @@ export function gather<K, V>(
       let isSlow = false;
       const timer = setTimeout(() => {
         isSlow = true;
-        isAwaited = false;
+        slow++;
         goOn();
       }, SLOW_MS);
       try {
@@ -58,8 +62,7 @@ export function gather<K, V>(
       } finally {
         clearTimeout(timer);
         running--;
-        // Where it was slow, another may be awaited by now.
-        if (!isSlow) isAwaited = false;
+        if (isSlow) slow--;
         goOn();
       }
     },

@@ -38,8 +38,13 @@ interface Piece {
   readonly work: Work<unknown>;
 }
 
-/** Of one kind, where one is slow. */
-export const TRANSACTIONS_AT_ONCE = 2;
+/**
+ * Two at a time, each half as large, made 0.93 as many payments (22 turns beside each other on two cores), at 1.14 of
+ * PostgreSQL's CPU.
+ */
+export const TRANSACTIONS_AT_ONCE = 1;
+/** One may wait for a lock, and who comes after it is not to wait with it. */
+const TRANSACTIONS_BESIDE_SLOW = 1;
 
 /**
  * Who shares a transaction waits for no lock for long: everybody in it would. 500 ms are shorter than PostgreSQL takes to
@@ -57,9 +62,10 @@ interface Options {
 export type OnUndone = (reason: Error, pieces: number) => void;
 
 export function workTogether(pool: pg.Pool, { atOnce, onUndone }: Options): Together {
+  const lanes = { atOnce, besideSlow: TRANSACTIONS_BESIDE_SLOW };
   const queues = new Map<string, (piece: Piece) => Promise<Ending<unknown> | undefined>>();
   return async <T>(kind: string, subjects: readonly string[], work: Work<T>): Promise<T> => {
-    const queue = queues.get(kind) ?? gather(atOnce, (pieces: readonly Piece[]) => runAll(pool, pieces, onUndone));
+    const queue = queues.get(kind) ?? gather(lanes, (pieces: readonly Piece[]) => runAll(pool, pieces, onUndone));
     queues.set(kind, queue);
     // Whatever it tells, it tells for its own request, and not for the one whose transaction it shares.
     const ending = await queue({ subjects, work: AsyncLocalStorage.bind(work) });

@@ -69,7 +69,7 @@ test('what is gathered runs for the first who asked for it, and not for whoever 
   const telemetry = new Telemetry();
   const ran: (string | undefined)[] = [];
   const gate = Promise.withResolvers<void>();
-  const ask = gather<string, string>(1, async (keys) => {
+  const ask = gather<string, string>({ atOnce: 1 }, async (keys) => {
     ran.push(telemetry.scope?.errand.requestId);
     await gate.promise;
     return keys;

@@ -8,10 +8,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Two of them may run; each ends when it is told to. */
+/** One runs, and another beside one that is slow; each ends when it is told to. */
 function startGathering() {
   const begun: { readonly keys: readonly number[]; readonly end: () => void }[] = [];
-  const ask = gather<number, number>(2, async (keys) => {
+  const ask = gather<number, number>({ atOnce: 1, besideSlow: 1 }, async (keys) => {
     const ended = Promise.withResolvers<void>();
     begun.push({ keys, end: () => ended.resolve() });
     await ended.promise;
@@ -74,10 +74,9 @@ test('one that is slow keeps nobody waiting, and two that are keep the rest', as
 
 test('after a failure each is asked for by itself, and what waits goes on', async () => {
   const batches: (readonly number[])[] = [];
-  const ask = gather<number, number>(2, async (keys) => {
+  const ask = gather<number, number>({ atOnce: 1, besideSlow: 1 }, (keys) => {
     batches.push(keys);
-    if (keys.includes(2)) throw new Error('not this one');
-    return keys;
+    return keys.includes(2) ? Promise.reject(new Error('not this one')) : Promise.resolve(keys);
   });
   const ends = await Promise.allSettled([ask(1), ask(2), ask(3)]);
   expect(ends).toMatchObject([{ value: 1 }, { reason: { message: 'not this one' } }, { value: 3 }]);

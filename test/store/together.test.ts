@@ -229,14 +229,13 @@ test('a transaction whose last write finds no row is not committed', async () =>
 
 /** Has the last write of a connection that is acquired fail before it is sent. */
 function keepFromSending(acquired: pg.PoolClient): void {
-  const sending = acquired.query;
   const query = acquired.query.bind(acquired) as (...args: unknown[]) => Promise<unknown>;
   acquired.query = ((...args: unknown[]) =>
     (args[0] as { text?: string }).text?.startsWith('WITH update_refund') === true
       ? Promise.reject(new Error('it was not sent'))
       : query(...args)) as typeof acquired.query;
   database.pool.once('release', () => {
-    acquired.query = sending;
+    acquired.query = query as typeof acquired.query;
   });
 }
 
@@ -315,11 +314,13 @@ test('what was being written when its connection was ended is run again or nobod
   const holder = await pool.connect();
   await holder.query('BEGIN; LOCK TABLE customer IN SHARE MODE');
   const work = ids.map((id) =>
-    database.together('write', [id], async () => ({
-      commit: true,
-      value: id,
-      writes: { insert: { customer: [{ ...customer, id, email: null }] }, update: {} },
-    })),
+    database.together('write', [id], () =>
+      Promise.resolve({
+        commit: true,
+        value: id,
+        writes: { insert: { customer: [{ ...customer, id, email: null }] }, update: {} },
+      }),
+    ),
   );
   await until(async () => {
     const { rowCount } = await pool.query(

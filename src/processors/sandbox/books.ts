@@ -33,8 +33,7 @@ export interface BooksOptions {
   readonly gather?: Gather;
 }
 
-/** Of one kind, where one is slow. */
-const STATEMENTS_AT_ONCE = 2;
+const LANES = { atOnce: 2 };
 
 const DEFAULT_AUTHORIZATION_MS = 7 * 24 * 3_600_000;
 const DEFAULT_SETTLEMENT_MS = 24 * 3_600_000;
@@ -63,13 +62,13 @@ export class SandboxBooks {
   constructor(pool: Pool, options: BooksOptions = {}) {
     this.#pool = pool;
     const { gather = oneByOne } = options;
-    this.#addCards = gather(STATEMENTS_AT_ONCE, (cards) => addCards(pool, cards));
-    this.#readCards = gather(STATEMENTS_AT_ONCE, (cards) => readCards(pool, cards));
-    this.#addCharges = gather(STATEMENTS_AT_ONCE, (charges) => addCharges(pool, charges, this.#settlementMs));
-    this.#readCharges = gather(STATEMENTS_AT_ONCE, (charges) => readCharges(pool, charges));
-    this.#readCardsOfCharges = gather(STATEMENTS_AT_ONCE, (charges) => readCardsOfCharges(pool, charges));
-    this.#addMovements = gather(STATEMENTS_AT_ONCE, (movements) => addMovements(pool, movements, this.#settlementMs));
-    this.#readMovements = gather(STATEMENTS_AT_ONCE, (movements) => readMovements(pool, movements));
+    this.#addCards = gather(LANES, (cards) => addCards(pool, cards));
+    this.#readCards = gather(LANES, (cards) => readCards(pool, cards));
+    this.#addCharges = gather(LANES, (charges) => addCharges(pool, charges, this.#settlementMs));
+    this.#readCharges = gather(LANES, (charges) => readCharges(pool, charges));
+    this.#readCardsOfCharges = gather(LANES, (charges) => readCardsOfCharges(pool, charges));
+    this.#addMovements = gather(LANES, (movements) => addMovements(pool, movements, this.#settlementMs));
+    this.#readMovements = gather(LANES, (movements) => readMovements(pool, movements));
     this.authorizationMs = options.authorizationMs ?? DEFAULT_AUTHORIZATION_MS;
     this.#settlementMs = options.settlementMs ?? DEFAULT_SETTLEMENT_MS;
   }

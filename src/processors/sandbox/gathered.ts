@@ -9,7 +9,7 @@ import { ADD_CHARGES, addMovements as addMovementsOf, CHARGE_COLUMNS, MOVEMENT_C
 
 /** Lets what is asked for at the same time be done by one call of `run`. */
 export type Gather = <K, V>(
-  atOnce: number,
+  lanes: { readonly atOnce: number },
   run: (keys: readonly K[]) => Promise<readonly (V | Error)[]>,
 ) => (key: K) => Promise<V>;
 
