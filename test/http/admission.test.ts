@@ -15,7 +15,7 @@ function asked() {
     return question.promise;
   };
   const keyUses = { note: () => undefined };
-  const gateway = { database: { ask }, keyUses, now: () => new Date(0) } as unknown as Gateway;
+  const gateway = { database: { askWhose: ask }, keyUses, now: () => new Date(0) } as unknown as Gateway;
   const answer = (by: (question: PromiseWithResolvers<object | undefined>) => void): number => {
     const questions = waiting.splice(0);
     for (const question of questions) by(question);
