@@ -234,9 +234,12 @@ function keepFromSending(acquired: pg.PoolClient): void {
     (args[0] as { text?: string }).text?.startsWith('WITH update_refund') === true
       ? Promise.reject(new Error('it was not sent'))
       : query(...args)) as typeof acquired.query;
-  database.pool.once('release', () => {
+  const putBack = (_: Error | undefined, released: pg.PoolClient): void => {
+    if (released !== acquired) return;
     acquired.query = query as typeof acquired.query;
-  });
+    database.pool.off('release', putBack);
+  };
+  database.pool.on('release', putBack);
 }
 
 test('a transaction whose last write could not be sent is not committed', async () => {
