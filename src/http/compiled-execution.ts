@@ -11,8 +11,9 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { CompiledQuery } from 'graphql-jit';
-import { renewLoaders, type Context } from '../schema/context.ts';
+import { contextApart, type Context } from '../schema/context.ts';
 import { LookAhead } from '../schema/look-ahead.ts';
+import { GatheredReads } from '../store/gathered-reads.ts';
 
 /** Fragments are written out where they are used, so a short document may come to a long program: this many fields. */
 const FIELDS_MAX = 2_000;
@@ -38,38 +39,68 @@ async function executeAgain(operation: OperationDefinitionNode, args: ExecutionA
   let known = operations.get(operation);
   if (known === 'once') {
     const compiled = compileQuery(args.schema, args.document, args.operationName ?? undefined);
-    known = isCompiledQuery(compiled) ? compiled : null;
+    known = isCompiledQuery(compiled) ? { query: compiled.query, asking: new Map() } : null;
     operations.set(operation, known);
   }
   return known == null ? execute(args) : executeCompiled(known, args);
 }
 
-async function executeCompiled(compiled: CompiledQuery, args: ExecutionArgs): Promise<ExecutionResult> {
-  const context = args.contextValue as Context;
-  const lookAhead = new LookAhead();
-  context.lookAhead = lookAhead;
-  const result: ExecutionResult = await Promise.race([
-    compiled.query(args.rootValue, context, args.variableValues),
-    endOf(args.abortSignal),
-  ]);
-  context.lookAhead = undefined;
-  if (result.errors === undefined && lookAhead.sufficed) {
-    lookAhead.learn();
-    return result;
+/**
+ * Those who ask for the same at the same time with the same credential are told the same: it is found out once for them, after
+ * the last of them has asked. What is not told is found out by each for itself.
+ */
+async function executeCompiled({ query, asking }: Compiled, args: ExecutionArgs): Promise<ExecutionResult> {
+  const asked = nameOf(args);
+  let reads = asking.get(asked);
+  if (reads === undefined) {
+    const read = async (all: readonly ExecutionArgs[]): Promise<(Answer | undefined)[]> => {
+      const answer = await answerTo(query, all[0] as ExecutionArgs);
+      return all.map(() => answer);
+    };
+    asking.set(asked, (reads = new GatheredReads(read, () => asking.delete(asked))));
   }
-  renewLoaders(context);
-  return execute(args);
+  return (await reads.load(args)) ?? execute(args);
 }
 
-/** What is compiled knows nothing of time: an answer that does not come in time comes to nothing. */
-function endOf(signal: AbortSignal | null | undefined): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
+/** @returns undefined where there are errors, or something was not foreseen */
+async function answerTo(query: CompiledQuery['query'], args: ExecutionArgs): Promise<Answer | undefined> {
+  const lookAhead = new LookAhead();
+  const context: Context = { ...contextApart(args.contextValue as Context), lookAhead };
+  const { data, errors }: ExecutionResult = await query(args.rootValue, context, args.variableValues);
+  if (data == null || errors !== undefined || !lookAhead.sufficed) return undefined;
+  lookAhead.learn();
+  return new Answer(data);
+}
+
+/** Data, and the text of it, which is written once for all who are told it. */
+class Answer implements ExecutionResult {
+  readonly data: Readonly<Record<string, unknown>>;
+  #text: string | undefined;
+
+  constructor(data: Answer['data']) {
+    this.data = data;
+  }
+
+  /** Yoga asks for it. It is the class's and not a property: a copy to which something is added has a text of its own. */
+  get stringify(): () => string {
+    return () => (this.#text ??= JSON.stringify({ data: this.data }));
+  }
+}
+
+/** All that an answer depends on besides the operation and the time. A token is what it was signed as; a key may change. */
+function nameOf({ contextValue, variableValues }: ExecutionArgs): string {
+  const { credential } = contextValue as Context;
+  return JSON.stringify([credential.kind === 'key' ? credential.key : credential.token.id, variableValues]);
+}
+
+interface Compiled {
+  readonly query: CompiledQuery['query'];
+  /** By all that an answer depends on. */
+  readonly asking: Map<string, GatheredReads<ExecutionArgs, Answer | undefined>>;
 }
 
 /** What is known of an operation: that it was asked for once, or what it was compiled to; null if it is not to be. */
-type Known = 'once' | CompiledQuery | null;
+type Known = 'once' | Compiled | null;
 
 /** By their place in a document: Yoga parses a text once, and they go with what it forgets. */
 const operations = new WeakMap<OperationDefinitionNode, Known>();

@@ -43,8 +43,8 @@ export function renewLoaders(context: Context): void {
   context.loaders = createLoaders(context.gateway.database, context.caller.environmentId);
 }
 
-/** One of its own for a subscription: what this was begun with, and what its transport put beside it, is not kept. */
-export function contextOfSubscription({ gateway, feed, credential, caller, extensions }: Context): Context {
+/** The same without what was read for it, and without what its transport has put beside it. */
+export function contextApart({ gateway, feed, credential, caller, extensions }: Context): Context {
   const loaders = createLoaders(gateway.database, caller.environmentId);
   return { gateway, feed, credential, caller, extensions, loaders, told: null };
 }

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { PaymentEvent as EventRow } from '../../generated/prisma/client.ts';
 import { isAfter, LOG_START, positionOf, type EventPosition } from '../domain/event-cursor.ts';
 import type { EventPage } from '../store/event-log.ts';
-import { contextOfSubscription, type Context } from './context.ts';
+import { contextApart, type Context } from './context.ts';
 import { endWithCredential } from './credential-end.ts';
 import { isStillAllowed, noLongerAllowed } from './still-allowed.ts';
 import { WaitingEvents } from './waiting-events.ts';
@@ -54,7 +54,7 @@ export class EventStream implements AsyncIterable<EventMessage> {
   #isDismissed = false;
 
   constructor(context: Context, options: StreamOptions) {
-    this.context = contextOfSubscription(context);
+    this.context = contextApart(context);
     this.#options = options;
   }
 

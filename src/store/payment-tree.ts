@@ -75,11 +75,6 @@ interface Family {
   readonly relations: readonly (readonly object[])[];
 }
 
-interface Readers {
-  readonly one: GatheredReads<Wanted, Family | undefined>;
-  readonly page: (range: Range) => Promise<readonly Family[]>;
-}
-
 const BY_IDS = { condition: 'payment.environment_id = $1 AND payment.id = ANY($2::uuid[])', rest: '' };
 
 /** What one place in a document asks for of payments. */
@@ -87,7 +82,7 @@ export class PaymentTree {
   readonly #names: readonly RelationName[];
   readonly #payment: Branch;
   readonly #branches: readonly Branch[];
-  readonly #readers = new WeakMap<Database, Readers>();
+  readonly #reads = new WeakMap<Database, GatheredReads<Wanted, Family | undefined>>();
   /** The last statement, with what it was made of: as a rule the next one is the same. */
   #last: { readonly columns: readonly (readonly Column[])[]; readonly range: string; readonly statement: Statement };
 
@@ -110,15 +105,18 @@ export class PaymentTree {
     for (const branch of this.#branches) branch.learn();
   }
 
-  /** Reads payments, and gives the loaders what has come with them. The same page is read once for all who ask for it. */
+  /** Reads payments, and gives the loaders what has come with them. */
   async read(database: Database, loaders: Loaders, range: Range): Promise<Payment[]> {
-    const families = await this.#readersOn(database).page(range);
+    const families = await this.#read(database, range);
     return families.map((family) => this.#bring(loaders, family));
   }
 
   /** The same for one payment by its id, read with those that others ask for; null where there is none. */
   async find(database: Database, loaders: Loaders, wanted: Wanted): Promise<Payment | null> {
-    const family = await this.#readersOn(database).one.load(wanted);
+    let reads = this.#reads.get(database);
+    if (reads === undefined)
+      this.#reads.set(database, (reads = new GatheredReads((all) => this.#findAll(database, all))));
+    const family = await reads.load(wanted);
     return family === undefined ? null : this.#bring(loaders, family);
   }
 
@@ -127,29 +125,6 @@ export class PaymentTree {
       RELATIONS[this.#names[at] as RelationName].bring(loaders, payment, rows as never[]);
     }
     return payment;
-  }
-
-  #readersOn(database: Database): Readers {
-    const known = this.#readers.get(database);
-    if (known !== undefined) return known;
-    const pages = new Map<string, GatheredReads<null, readonly Family[]>>();
-    const readers: Readers = {
-      one: new GatheredReads((all) => this.#findAll(database, all)),
-      page: (range) => {
-        const key = JSON.stringify(range);
-        let reads = pages.get(key);
-        if (reads === undefined) {
-          const read = async (all: readonly null[]): Promise<(readonly Family[])[]> => {
-            const families = await this.#read(database, range);
-            return all.map(() => families);
-          };
-          pages.set(key, (reads = new GatheredReads(read, () => pages.delete(key))));
-        }
-        return reads.load(null);
-      },
-    };
-    this.#readers.set(database, readers);
-    return readers;
   }
 
   async #findAll(database: Database, wanted: readonly Wanted[]): Promise<(Family | undefined)[]> {
