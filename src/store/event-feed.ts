@@ -41,6 +41,8 @@ export class EventFeed {
   readonly #name = randomUUID();
   readonly #listeners = new Set<Listener>();
   readonly #listenersOfPayment = new Map<string, Set<Listener>>();
+  /** Of all of them: counted by going through them, it cost 5,000 who each watch a payment a thirtieth of the CPU. */
+  #listenersCount = 0;
   readonly #subscribers = new Set<() => void>();
   /** Whoever appended what is read: it is read, and told, for nobody's request. */
   readonly #forNobody = AsyncLocalStorage.snapshot();
@@ -75,9 +77,7 @@ export class EventFeed {
 
   /** How many listen. */
   get listeners(): number {
-    let listeners = this.#listeners.size;
-    for (const { size } of this.#listenersOfPayment.values()) listeners += size;
-    return listeners;
+    return this.#listenersCount;
   }
 
   async stop(): Promise<void> {
@@ -102,17 +102,16 @@ export class EventFeed {
   }
 
   #add(listener: Listener, paymentId: string | undefined): () => void {
-    if (paymentId === undefined) {
-      this.#listeners.add(listener);
-      return () => this.#listeners.delete(listener);
-    }
-    const ofPayment = this.#listenersOfPayment.get(paymentId) ?? new Set();
-    this.#listenersOfPayment.set(paymentId, ofPayment.add(listener));
+    const others = paymentId === undefined ? this.#listeners : this.#listenersOfPayment.get(paymentId);
+    const listeners = others ?? new Set<Listener>();
+    if (paymentId !== undefined) this.#listenersOfPayment.set(paymentId, listeners);
+    listeners.add(listener);
+    this.#listenersCount++;
     return () => {
-      ofPayment.delete(listener);
-      if (ofPayment.size === 0 && this.#listenersOfPayment.get(paymentId) === ofPayment) {
-        this.#listenersOfPayment.delete(paymentId);
-      }
+      if (!listeners.delete(listener)) return;
+      this.#listenersCount--;
+      if (paymentId === undefined || listeners.size > 0) return;
+      if (this.#listenersOfPayment.get(paymentId) === listeners) this.#listenersOfPayment.delete(paymentId);
     };
   }
 
