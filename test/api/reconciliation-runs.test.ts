@@ -10,6 +10,7 @@ import { claimDueRun, endRun } from '../../src/store/reconciliation.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
 import { LedgerDay } from '../harness/ledger-day.ts';
+import { NOW } from '../harness/present.ts';
 
 /** How comparisons are begun, broken off, taken over and tried again, and how much of a day they hold in memory. */
 
@@ -68,7 +69,7 @@ test('a statement that breaks off fails the run, and it is tried again', async (
 });
 
 const letFallDue = (day: LedgerDay): Promise<number> =>
-  day.plant(`UPDATE reconciliation SET due_at = now() WHERE environment_id::text = $1 AND due_at IS NOT NULL`);
+  day.plant(`UPDATE reconciliation SET due_at = ${NOW} WHERE environment_id::text = $1 AND due_at IS NOT NULL`);
 
 test('after eight tries it is given up', async () => {
   const day = await dayOfPayments(1);

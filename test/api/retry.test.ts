@@ -3,6 +3,7 @@ import { decline } from '../../src/domain/decline.ts';
 import { Backstage } from '../harness/backstage.ts';
 import { only, useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
+import { NOW } from '../harness/present.ts';
 import { answers, lost } from '../harness/stand-ins.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
@@ -166,7 +167,7 @@ test('processing by hand goes before the retry that waits; a decline then begins
 test('rounds at the same time make one attempt', async () => {
   const { id } = await till.pay({ card: NO_FUNDS });
   await gateway().app.gateway.database.pool.query(
-    `UPDATE payment SET retry_at = now(), due_at = now() WHERE 'pay_' || id = $1`,
+    `UPDATE payment SET retry_at = ${NOW}, due_at = ${NOW} WHERE 'pay_' || id = $1`,
     [id],
   );
   await Promise.all([1, 2, 3, 4].map(() => backstage.runDuePayments()));

@@ -5,6 +5,7 @@ import { startApp } from '../../src/app.ts';
 import { Backstage } from '../harness/backstage.ts';
 import { only, startGateway, useGateway } from '../harness/gateway.ts';
 import { Interposed } from '../harness/interposed.ts';
+import { NOW } from '../harness/present.ts';
 import { card, Till } from '../harness/till.ts';
 import { until } from '../harness/until.ts';
 
@@ -118,7 +119,7 @@ test('updatePayment moves the date', async () => {
   const paymentDate = inMs(2 * DAY_MS);
   expect(await update({ paymentId: id, paymentDate })).toMatchObject({ status: 'SCHEDULED', paymentDate });
   const { pool } = gateway().app.gateway.database;
-  await pool.query(`UPDATE payment SET due_at = now() WHERE 'pay_' || id = $1`, [id]);
+  await pool.query(`UPDATE payment SET due_at = ${NOW} WHERE 'pay_' || id = $1`, [id]);
   await backstage.runDuePayments();
   expect(await till.read(id)).toMatchObject({ status: 'SCHEDULED', attempts: [] });
 });

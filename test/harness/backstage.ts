@@ -7,6 +7,7 @@ import { dispatchPlanned } from '../../src/payments/dispatch.ts';
 import { fallDue } from '../../src/payments/fall-due.ts';
 import { findOperationById } from '../../src/store/operations.ts';
 import type { TestGateway } from './gateway.ts';
+import { NOW } from './present.ts';
 import { until } from './until.ts';
 
 /** One charge in the sandbox's books: what it holds, and what it took and gave back. */
@@ -230,5 +231,5 @@ function uuidOf(paymentId: string): string {
 /** Lets a time that is ahead be now, in the states that wait for it. */
 function past(column: string, ...statuses: string[]): string {
   const isAwaited = `status::text = ANY ('{${statuses.join(',')}}') AND ${column} > now()`;
-  return `${column} = CASE WHEN ${isAwaited} THEN now() ELSE ${column} END`;
+  return `${column} = CASE WHEN ${isAwaited} THEN ${NOW} ELSE ${column} END`;
 }

@@ -21,6 +21,7 @@ import { WebhookCourier } from '../../src/due/webhooks.ts';
 import type { Gateway } from '../../src/payments/gateway.ts';
 import { resolveHere } from '../../src/webhooks/resolve.ts';
 import { only, type TestGateway } from './gateway.ts';
+import { NOW } from './present.ts';
 import { until } from './until.ts';
 
 type Key = 'test' | 'live' | 'other';
@@ -130,7 +131,7 @@ export class Hooks {
   /** The time has come for what waits: for the next attempt, or for the end of a dead process's lease. */
   async letFallDue(id: string): Promise<void> {
     await this.#wiring.database.pool.query(
-      `UPDATE webhook_delivery SET next_attempt_at = now() WHERE id = $1 AND next_attempt_at IS NOT NULL`,
+      `UPDATE webhook_delivery SET next_attempt_at = ${NOW} WHERE id = $1 AND next_attempt_at IS NOT NULL`,
       [decodeIdOf('WebhookDelivery', id)],
     );
     await this.run();

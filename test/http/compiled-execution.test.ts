@@ -110,18 +110,19 @@ test('who leaves takes nothing from the others', async () => {
 });
 
 test('once all have left, what is read for them ends', async () => {
-  let reading: AbortSignal | undefined;
+  const begun = Promise.withResolvers<AbortSignal | undefined>();
   answers = () => {
-    reading = ownSignal();
-    return new Promise((_, reject) => reading?.addEventListener('abort', () => reject(new Error('cancelled'))));
+    const signal = ownSignal();
+    begun.resolve(signal);
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('cancelled'))));
   };
   const leaving = new AbortController();
   const asking = [ask({ leaving: leaving.signal }), ask({ leaving: leaving.signal })];
-  while (reading === undefined) await setImmediate();
-  expect(reading.aborted).toBe(false);
+  const reading = await begun.promise;
+  expect(reading?.aborted).toBe(false);
   leaving.abort();
   await Promise.all(asking);
-  expect(reading.aborted).toBe(true);
+  expect(reading?.aborted).toBe(true);
   expect(executions).toHaveLength(1);
 });
 

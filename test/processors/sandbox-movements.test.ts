@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deliverNotifications } from '../../src/processors/sandbox/notifications.ts';
+import { NOW } from '../harness/present.ts';
 import { AMOUNT, useBench, type Made } from './bench.ts';
 
 const GOOD = '4242424242424242';
@@ -106,7 +107,7 @@ test.each([
   const key = randomUUID();
   const pending = await bench().capture(made, amount, { final, key });
   expect(pending).toMatchObject({ kind: 'pending' });
-  await bench().pool.query('UPDATE sandbox_movement SET next_at = now() WHERE key = $1', [key]);
+  await bench().pool.query(`UPDATE sandbox_movement SET next_at = ${NOW} WHERE key = $1`, [key]);
   await bench().books.advance();
   expect(await bench().lookUpMovement(key)).toMatchObject({ ...pending, kind: 'failed', code: 'not_paid' });
   expect(await bench().row(made)).toMatchObject(after);
@@ -127,7 +128,7 @@ test('a capture that is taken back cannot be made again, though it was refunded'
   const key = randomUUID();
   expect(await bench().capture(made, 400n, { key })).toMatchObject(succeeded);
   expect(await bench().refund(made, 300n)).toMatchObject(succeeded);
-  await bench().pool.query('UPDATE sandbox_movement SET next_at = now() WHERE key = $1', [key]);
+  await bench().pool.query(`UPDATE sandbox_movement SET next_at = ${NOW} WHERE key = $1`, [key]);
   await bench().books.advance();
   expect(await bench().lookUpMovement(key)).toMatchObject({ kind: 'failed', code: 'not_paid' });
   expect(await bench().row(made)).toMatchObject({ captured: 0n, released: 400n, refunded: 300n, open: true });
