@@ -46,20 +46,46 @@ async function executeAgain(operation: OperationDefinitionNode, args: ExecutionA
 }
 
 /**
- * Those who ask for the same at the same time with the same credential are told the same: it is found out once for them, after
- * the last of them has asked. What is not told is found out by each for itself.
+ * Who asks what nobody else asks now is answered at once. Those who ask for the same meanwhile, with the same credential, are
+ * told the same: it is found out once for them, after the last of them has asked. What is not told is found out by each for
+ * itself. Gathered like the others, the first took a sixth more CPU where everybody asks for something else.
  */
-async function executeCompiled({ query, asking }: Compiled, args: ExecutionArgs): Promise<ExecutionResult> {
+async function executeCompiled(compiled: Compiled, args: ExecutionArgs): Promise<ExecutionResult> {
   const asked = nameOf(args);
-  let reads = asking.get(asked);
-  if (reads === undefined) {
-    const read = async (all: readonly ExecutionArgs[]): Promise<(Answer | undefined)[]> => {
-      const answer = await answerTo(query, all[0] as ExecutionArgs);
-      return all.map(() => answer);
-    };
-    asking.set(asked, (reads = new GatheredReads(read, () => asking.delete(asked))));
+  const others = compiled.asking.get(asked);
+  const answer =
+    others === undefined ? answerFirst(compiled, asked, args) : (others ?? gatherOthers(compiled, asked)).load(args);
+  return (await answer) ?? execute(args);
+}
+
+async function answerFirst(
+  { query, asking }: Compiled,
+  asked: string,
+  args: ExecutionArgs,
+): Promise<Answer | undefined> {
+  asking.set(asked, null);
+  try {
+    return await Promise.race([answerTo(query, args), endOf(args.abortSignal)]);
+  } finally {
+    if (asking.get(asked) === null) asking.delete(asked);
   }
-  return (await reads.load(args)) ?? execute(args);
+}
+
+function gatherOthers({ query, asking }: Compiled, asked: string): Others {
+  const read = async (all: readonly ExecutionArgs[]): Promise<(Answer | undefined)[]> => {
+    const answer = await answerTo(query, all[0] as ExecutionArgs);
+    return all.map(() => answer);
+  };
+  const others = new GatheredReads(read, () => asking.delete(asked));
+  asking.set(asked, others);
+  return others;
+}
+
+/** What is compiled knows nothing of time: an answer that does not come in time comes to nothing. */
+function endOf(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 /** @returns undefined where there are errors, or something was not foreseen */
@@ -95,9 +121,11 @@ function nameOf({ contextValue, variableValues }: ExecutionArgs): string {
 
 interface Compiled {
   readonly query: CompiledQuery['query'];
-  /** By all that an answer depends on. */
-  readonly asking: Map<string, GatheredReads<ExecutionArgs, Answer | undefined>>;
+  /** By all that an answer depends on: who asks now besides the first; null while nobody does. */
+  readonly asking: Map<string, Others | null>;
 }
+
+type Others = GatheredReads<ExecutionArgs, Answer | undefined>;
 
 /** What is known of an operation: that it was asked for once, or what it was compiled to; null if it is not to be. */
 type Known = 'once' | Compiled | null;
