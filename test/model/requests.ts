@@ -17,7 +17,6 @@ export interface Step {
 export function answers(state: State, request: Request): Step[] {
   const refuse = (verdict: Verdict): Step[] => [{ verdict, next: state }];
   const { key, ...wish } = request;
-  if ('amount' in wish && wish.amount === 0) return refuse({ is: 'InvalidInputError' });
   const used = `${wish.type} ${key}`;
   const input = JSON.stringify(wish);
   if (used in state.used) {
@@ -26,6 +25,8 @@ export function answers(state: State, request: Request): Step[] {
     const replayed = refuse({ is: 'done', replayed: true });
     return isOpen ? [...replayed, ...refuse({ is: 'IdempotencyInProgressError' })] : replayed;
   }
+  // The amount is read in the payment's currency, so not before the key is looked up.
+  if ('amount' in wish && wish.amount === 0) return refuse({ is: 'InvalidInputError' });
   const next = begin(state, request);
   if ('is' in next) return refuse(next);
   return [{ verdict: { is: 'done', replayed: false }, next: { ...next, used: { ...state.used, [used]: input } } }];
