@@ -17,7 +17,7 @@ import { cpuOf, type Goal, type Line } from './table.ts';
 
 /**
  * R1, R2 and R3: the gateway beside PostGraphile 5 on the same database, and R1 beside the work of hands. R1 and R2 ask for the
- * same page again and again, which the gateway reads once for all who ask at the same time; `pages` asks for another each time.
+ * same page again and again, which the gateway answers once for those who ask at the same time; `pages` asks for another.
  */
 export const READS = ['R1', 'pages', 'R2', 'R3'] as const;
 export type Read = (typeof READS)[number];

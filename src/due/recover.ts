@@ -1,6 +1,6 @@
 import type { Operation } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
-import type { Answer } from '../payments/conclude.ts';
+import type { Answer } from '../payments/take-effect.ts';
 import { dispatchPlanned, finish, requestOf } from '../payments/dispatch.ts';
 import type { Gateway } from '../payments/gateway.ts';
 import { askProcessor } from '../payments/operation.ts';

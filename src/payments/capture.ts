@@ -5,12 +5,13 @@ import { lockPaymentWith } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
 import { amountFieldOf, checkAmountOf } from './details.ts';
 import { dispatch } from './dispatch.ts';
-import { lifecycleOf, type PaymentDraft } from './draft.ts';
+import type { PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { planOperation } from './operation.ts';
+import { lifecycleOf } from './stored-lifecycle.ts';
 
 export interface CapturePaymentInput {
   readonly idempotencyKey: string;

@@ -2,7 +2,7 @@ import type { Attempt, Payment } from '../../generated/prisma/client.ts';
 import { decline, type Decline } from '../domain/decline.ts';
 import { unreachable } from '../domain/result.ts';
 import { approveCharge, reverseCapture } from './approve.ts';
-import type { ChargeAnswer, OpenOperation } from './conclude.ts';
+import type { ChargeAnswer, OpenOperation } from './take-effect.ts';
 import type { PaymentDraft } from './draft.ts';
 import { voidIfEnding } from './ending.ts';
 import type { Gateway } from './gateway.ts';

@@ -2,7 +2,7 @@ import type { Attempt, Capture } from '../../generated/prisma/client.ts';
 import { unreachable } from '../domain/result.ts';
 import { approveCharge, reverseCapture, type Approval, type Reversal } from './approve.ts';
 import { endingOf } from './conclude-charge.ts';
-import type { ChargeAnswer, OpenOperation } from './conclude.ts';
+import type { ChargeAnswer, OpenOperation } from './take-effect.ts';
 import type { Gateway } from './gateway.ts';
 import { forgetLook, lookLater } from './operation-course.ts';
 import { ownOrigin, planOperation } from './operation.ts';

@@ -2,7 +2,7 @@ import type { Attempt, Capture, Operation, Refund } from '../../generated/prisma
 import { unreachable } from '../domain/result.ts';
 import { reverseCapture } from './approve.ts';
 import { endingOf } from './conclude-charge.ts';
-import type { MovementResult, OpenOperation } from './conclude.ts';
+import type { MovementResult, OpenOperation } from './take-effect.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { awaitResult, completeOperation, raiseOperation } from './operation-course.ts';

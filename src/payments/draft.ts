@@ -13,6 +13,7 @@ import type { TransactionClock } from '../store/ledger.ts';
 import type { LedgerRows, LedgerTable, Writes } from '../store/write.ts';
 import { dueAtOf } from './due-at.ts';
 import type { Gateway } from './gateway.ts';
+import { lifecycleOf, withLifecycle } from './stored-lifecycle.ts';
 
 /** What an event is about, besides the payment. */
 export type EventSubject = Partial<Pick<PaymentEvent, 'attemptId' | 'captureId' | 'refundId'>>;
@@ -84,7 +85,7 @@ export class PaymentDraft {
   try(change: Change): Illegal | undefined {
     const next = transition(lifecycleOf(this.#payment), change);
     if ('illegal' in next) return next;
-    this.#payment = this.#with(next);
+    this.#payment = withLifecycle(this.#payment, next, this.#clock.now);
     this.#isChanged = true;
     return undefined;
   }
@@ -213,44 +214,4 @@ export class PaymentDraft {
       this.#gateway.observer.paymentChanged(event.type, processor);
     }
   }
-
-  #with(next: Lifecycle): Payment {
-    const { cancelRequested, expiryRequested, ...decided } = next;
-    const before = this.#payment;
-    const { now } = this.#clock;
-    const entered = (status: PaymentStatus): boolean => next.status === status && before.status !== status;
-    const refunded = next.refundStatus === 'REFUNDED';
-    return {
-      ...before,
-      ...decided,
-      cancelRequestedAt: cancelRequested ? (before.cancelRequestedAt ?? now) : null,
-      expiryRequestedAt: expiryRequested ? (before.expiryRequestedAt ?? now) : null,
-      expiryPostponedTo: next.status === before.status ? before.expiryPostponedTo : null,
-      retryAt: next.status === 'RETRY_SCHEDULED' ? before.retryAt : null,
-      chargedAt: before.chargedAt ?? (next.amountAuthorized > 0n ? now : null),
-      succeededAt: entered('SUCCEEDED') ? now : before.succeededAt,
-      failedAt: entered('FAILED') ? now : before.failedAt,
-      canceledAt: entered('CANCELED') ? now : before.canceledAt,
-      expiredAt: entered('EXPIRED') ? now : before.expiredAt,
-      refundedAt: refunded ? (before.refundedAt ?? now) : null,
-    };
-  }
-}
-
-/** The part of a stored payment that its lifecycle turns on. */
-export function lifecycleOf(payment: Payment): Lifecycle {
-  return {
-    status: payment.status,
-    refundStatus: payment.refundStatus,
-    amount: payment.amount,
-    amountAuthorized: payment.amountAuthorized,
-    amountCapturing: payment.amountCapturing,
-    amountCaptured: payment.amountCaptured,
-    amountReleased: payment.amountReleased,
-    amountRefunding: payment.amountRefunding,
-    amountRefunded: payment.amountRefunded,
-    amountReversed: payment.amountReversed,
-    cancelRequested: payment.cancelRequestedAt !== null,
-    expiryRequested: payment.expiryRequestedAt !== null,
-  };
 }

@@ -1,7 +1,7 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { allowedChanges, type Illegal } from '../domain/lifecycle.ts';
 import type { Failure } from './failure.ts';
-import { lifecycleOf } from './draft.ts';
+import { lifecycleOf } from './stored-lifecycle.ts';
 
 /** The failure of a command that the payment's state forbids: it says what the state would allow. */
 export function illegalState(payment: Payment, done: string, ...path: string[]): Failure {

@@ -1,6 +1,7 @@
 import type { Operation, PaymentEvent } from '../../generated/prisma/client.ts';
 import type { Facts } from '../facts.ts';
-import type { Answer, Concluded } from './conclude.ts';
+import type { Concluded } from './conclude.ts';
+import type { Answer } from './take-effect.ts';
 import type { Gateway } from './gateway.ts';
 
 /**

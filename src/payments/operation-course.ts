@@ -1,5 +1,5 @@
 import type { Operation } from '../../generated/prisma/client.ts';
-import type { OpenOperation } from './conclude.ts';
+import type { OpenOperation } from './take-effect.ts';
 import type { PaymentDraft } from './draft.ts';
 import type { Gateway } from './gateway.ts';
 import { planned } from './operation.ts';

@@ -6,11 +6,12 @@ import { begin, openPayment } from './begin.ts';
 import { currentAttempt } from './current-attempt.ts';
 import { amountFieldOf, checkAmountOf, checkText } from './details.ts';
 import { dispatch } from './dispatch.ts';
-import { lifecycleOf, type PaymentDraft } from './draft.ts';
+import type { PaymentDraft } from './draft.ts';
 import { invalid, type Failure } from './failure.ts';
 import type { Caller, Gateway } from './gateway.ts';
 import { illegalState, refusedAmount } from './illegal.ts';
 import { planOperation } from './operation.ts';
+import { lifecycleOf } from './stored-lifecycle.ts';
 
 export interface RefundPaymentInput {
   readonly idempotencyKey: string;

@@ -5,7 +5,7 @@ import { addAuditEntry } from '../store/audit.ts';
 import { findOperationById } from '../store/operations.ts';
 import { lockPaymentWith } from '../store/ledger.ts';
 import { begin, openPayment } from './begin.ts';
-import { tablesOf, takeEffect, type Answer } from './conclude.ts';
+import { tablesOf, takeEffect, type Answer } from './take-effect.ts';
 import { checkText } from './details.ts';
 import { dispatchPlanned } from './dispatch.ts';
 import { invalid, notFound, type Failure } from './failure.ts';

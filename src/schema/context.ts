@@ -24,7 +24,7 @@ export interface Context {
   /** A subscription's: what each answer says beside its data. */
   extensions?: Readonly<Record<string, unknown>> | undefined;
   /** What is foreseen of a query; undefined where each relation is read when it comes to it. */
-  lookAhead?: LookAhead | undefined;
+  readonly lookAhead?: LookAhead | undefined;
 }
 
 export function createContext(gateway: Gateway, feed: EventFeed, credential: Credential, requestId?: string): Context {

@@ -4,7 +4,7 @@ import { capturable, refundable } from '../domain/lifecycle.ts';
 import { receiptNumberOf } from '../domain/receipt-number.ts';
 import type { Address as AddressShape } from '../payments/address.ts';
 import { pageUrl } from '../payments/page-link.ts';
-import { lifecycleOf } from '../payments/draft.ts';
+import { lifecycleOf } from '../payments/stored-lifecycle.ts';
 import { Address } from './address.ts';
 import { builder } from './builder.ts';
 import { Decline, declineOf } from './decline.ts';

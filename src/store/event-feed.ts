@@ -5,6 +5,7 @@ import type { PaymentEvent } from '../../generated/prisma/client.ts';
 import { isAfter, type EventPosition } from '../domain/event-cursor.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { PresentEpoch } from './epoch.ts';
+import { EventListeners, type Listener } from './event-listeners.ts';
 import { EventLog } from './event-log.ts';
 import { Listening } from './listening.ts';
 
@@ -26,8 +27,6 @@ const HORIZON_POLL_MS = 20;
 /** What takes longer is on a connection that says nothing any more: the next time it is on another. */
 const ANSWER_MS = 10_000;
 
-type Listener = (events: readonly PaymentEvent[]) => void;
-
 /**
  * The one reader of the event log in a process. It takes events whose transaction is older than every open one,
  * in the order (orderXid, position), so that an event that commits late is never skipped, and hands them to
@@ -39,10 +38,7 @@ export class EventFeed {
   readonly #options: FeedOptions;
   /** By which it knows its own NOTIFY: it has looked already. */
   readonly #name = randomUUID();
-  readonly #listeners = new Set<Listener>();
-  readonly #listenersOfPayment = new Map<string, Set<Listener>>();
-  /** Of all of them: counted by going through them, it cost 5,000 who each watch a payment a thirtieth of the CPU. */
-  #listenersCount = 0;
+  readonly #listeners: EventListeners;
   readonly #subscribers = new Set<() => void>();
   /** Whoever appended what is read: it is read, and told, for nobody's request. */
   readonly #forNobody = AsyncLocalStorage.snapshot();
@@ -59,6 +55,7 @@ export class EventFeed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#listeners = new EventListeners(options.onError);
     this.#listening = new Listening({ ...options, channel: CHANNEL, onWake: (from) => this.#hear(from) });
     this.log = new EventLog(options.pool, options.epoch);
   }
@@ -77,7 +74,7 @@ export class EventFeed {
 
   /** How many listen. */
   get listeners(): number {
-    return this.#listenersCount;
+    return this.#listeners.count;
   }
 
   async stop(): Promise<void> {
@@ -95,24 +92,10 @@ export class EventFeed {
    */
   listen(listener: Listener, paymentId?: string): () => void {
     const isFirst = this.listeners === 0;
-    const stop = this.#add(listener, paymentId);
+    const stop = this.#listeners.add(listener, paymentId);
     // What was appended while nobody listened has woken nobody.
     if (isFirst) void this.#wake();
     return stop;
-  }
-
-  #add(listener: Listener, paymentId: string | undefined): () => void {
-    const others = paymentId === undefined ? this.#listeners : this.#listenersOfPayment.get(paymentId);
-    const listeners = others ?? new Set<Listener>();
-    if (paymentId !== undefined) this.#listenersOfPayment.set(paymentId, listeners);
-    listeners.add(listener);
-    this.#listenersCount++;
-    return () => {
-      if (!listeners.delete(listener)) return;
-      this.#listenersCount--;
-      if (paymentId === undefined || listeners.size > 0) return;
-      if (this.#listenersOfPayment.get(paymentId) === listeners) this.#listenersOfPayment.delete(paymentId);
-    };
   }
 
   /**
@@ -200,7 +183,7 @@ export class EventFeed {
           continue;
         }
         const { events, hidden } = await this.#read();
-        if (events.length > 0) this.#tell(events);
+        if (events.length > 0) this.#listeners.tell(events);
         if (events.length === BATCH) this.#readAgain = true;
         if (hidden) nextMs = HORIZON_POLL_MS;
       }
@@ -209,24 +192,6 @@ export class EventFeed {
     } finally {
       this.#reading = undefined;
       this.#schedule(nextMs);
-    }
-  }
-
-  #tell(events: readonly PaymentEvent[]): void {
-    this.#tellThem(this.#listeners, events);
-    for (const [paymentId, ofPayment] of Map.groupBy(events, (event) => event.paymentId)) {
-      this.#tellThem(this.#listenersOfPayment.get(paymentId) ?? [], ofPayment);
-    }
-  }
-
-  /** A listener's fault is its own: the others hear all the same. */
-  #tellThem(listeners: Iterable<Listener>, events: readonly PaymentEvent[]): void {
-    for (const listener of listeners) {
-      try {
-        listener(events);
-      } catch (error) {
-        this.#options.onError(error as Error);
-      }
     }
   }
 

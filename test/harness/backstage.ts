@@ -122,7 +122,7 @@ export class Backstage {
     const paid: Date[] = [];
     for (const table of ['sandbox_charge', 'sandbox_movement']) {
       const { rows } = await this.#pool.query<{ at: Date }>(
-        `UPDATE ${table} SET settled_at = date_trunc('milliseconds', now()), settles_at = NULL, notify = true
+        `UPDATE ${table} SET settled_at = ${NOW}, settles_at = NULL, notify = true
          FROM operation WHERE merchant = environment_id::text AND key = processor_key AND payment_id = $1
            AND settles_at IS NOT NULL AND ($2::uuid IS NULL OR capture_id = $2)
          RETURNING settled_at AS at`,
