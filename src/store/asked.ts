@@ -1,6 +1,7 @@
 import type { Attempt, Operation, Payment, Refund } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
+import { allOf } from './rows.ts';
 import { statementName } from './statement-name.ts';
 import type { Place } from './operations.ts';
 
@@ -33,7 +34,7 @@ const rowsWhere = (place: Place, condition: string): string => `
     operation.status AS operation_status, attempt.status AS attempt_status, attempt.flag, attempt.currency,
     attempt.amount AS attempt_amount, capture_method, refund.status AS refund_status, refund.amount AS refund_amount,
     taken.captured, taken.reversed, greatest(payment.updated_at, attempt.updated_at) AS changed_at
-  FROM (SELECT * FROM operation WHERE ${asked(place)} AND ${condition}) AS operation
+  FROM (SELECT ${allOf('Operation')} FROM operation WHERE ${asked(place)} AND ${condition}) AS operation
   JOIN attempt ON attempt.environment_id = operation.environment_id AND attempt.id = operation.attempt_id
   JOIN payment ON payment.environment_id = operation.environment_id AND payment.id = operation.payment_id
   LEFT JOIN refund ON refund.environment_id = operation.environment_id AND refund.id = operation.refund_id

@@ -1,6 +1,7 @@
 import type { Operation, Payment } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
+import { allOf } from './rows.ts';
 
 /** How much of what is due is taken, and for how long; and whose is passed by, because enough of it is under way. */
 interface Claim {
@@ -23,7 +24,7 @@ export async function claimDueOperations(database: Database, { limit, leaseMs, e
              WHERE recover_at <= now() AND coalesce(processor_account_id::text, processor) <> ALL ($3::text[])
              ORDER BY recover_at LIMIT $1 FOR UPDATE SKIP LOCKED
            )
-           RETURNING *`,
+           RETURNING ${allOf('Operation')}`,
     values: [limit, leaseMs, except],
     types: ROW_TYPES,
   });

@@ -1,4 +1,5 @@
 import type { Customer } from '../../generated/prisma/client.ts';
+import { allOf } from './rows.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The removal of a customer's personal data. docs/personal-data.md lists every column, and what becomes of it. */
@@ -14,7 +15,7 @@ export async function lockCustomer(
   { environmentId, id }: CustomerKey,
 ): Promise<Customer | undefined> {
   const [row] = await transaction.query<Customer>(
-    'SELECT * FROM customer WHERE environment_id = $1 AND id = $2 FOR UPDATE',
+    `SELECT ${allOf('Customer')} FROM customer WHERE environment_id = $1 AND id = $2 FOR UPDATE`,
     [environmentId, id],
   );
   return row;

@@ -8,6 +8,7 @@ import type { PresentEpoch } from './epoch.ts';
 import { EventListeners, type Listener } from './event-listeners.ts';
 import { EventLog } from './event-log.ts';
 import { Listening } from './listening.ts';
+import { allOf } from './rows.ts';
 
 interface FeedOptions {
   readonly pool: Pool;
@@ -208,7 +209,8 @@ export class EventFeed {
     const query = {
       name: 'event_feed_read',
       query_timeout: ANSWER_MS,
-      text: `SELECT *, epoch >= $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
+      text: `SELECT ${allOf('PaymentEvent')},
+               epoch >= $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
              FROM payment_event
              WHERE (epoch, order_xid, position) > ($1, $2, $3)
              ORDER BY epoch, order_xid, position LIMIT ${BATCH}`,

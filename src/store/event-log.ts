@@ -4,6 +4,7 @@ import { decodeCursor, encodeCursor, isAfter, LOG_START, type EventPosition } fr
 import { uuidv7 } from '../domain/ids.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { PresentEpoch } from './epoch.ts';
+import { allOf } from './rows.ts';
 import { statementName } from './statement-name.ts';
 
 /** Which events of an environment: those that fit everything that is given. */
@@ -157,8 +158,8 @@ export class EventLog {
     const parameters: unknown[] = [this.epoch, environmentId, after.epoch, after.orderXid, after.position, limit + 1];
     const conditions = conditionsOf(filter, parameters);
     const found = await this.#query<PaymentEvent>(
-      `SELECT * FROM payment_event
-       WHERE environment_id = $2 AND (epoch, order_xid, position) > ($3, $4, $5) AND ${visibleIn('$1')}
+      `SELECT ${allOf('PaymentEvent')}
+       FROM payment_event WHERE environment_id = $2 AND (epoch, order_xid, position) > ($3, $4, $5) AND ${visibleIn('$1')}
        ${conditions.join(' ')}
        ORDER BY epoch, order_xid, position LIMIT $6`,
       parameters,
@@ -176,8 +177,8 @@ export class EventLog {
    */
   async readPayment(payment: PaymentKey, after: EventPosition, limit: number): Promise<EventPage> {
     const found = await this.#query<PaymentEvent>(
-      `SELECT * FROM payment_event
-       WHERE environment_id = $1 AND payment_id = $2 AND (epoch, order_xid, position) > ($3, $4, $5)
+      `SELECT ${allOf('PaymentEvent')}
+       FROM payment_event WHERE environment_id = $1 AND payment_id = $2 AND (epoch, order_xid, position) > ($3, $4, $5)
        ORDER BY sequence LIMIT $6`,
       [payment.environmentId, payment.id, after.epoch, after.orderXid, after.position, limit + 1],
     );
@@ -188,7 +189,8 @@ export class EventLog {
   /** The last event of a payment: there is always one. */
   async lastOfPayment({ environmentId, id }: PaymentKey): Promise<PaymentEvent> {
     const [row] = await this.#query<PaymentEvent>(
-      'SELECT * FROM payment_event WHERE environment_id = $1 AND payment_id = $2 ORDER BY sequence DESC LIMIT 1',
+      `SELECT ${allOf('PaymentEvent')}
+       FROM payment_event WHERE environment_id = $1 AND payment_id = $2 ORDER BY sequence DESC LIMIT 1`,
       [environmentId, id],
     );
     if (row === undefined) throw new Error('a payment without an event');

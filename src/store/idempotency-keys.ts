@@ -1,12 +1,30 @@
 import type { IdempotencyKey } from '../../generated/prisma/client.ts';
-import { toJsonRows } from './columns.ts';
 import type { Database } from './database.ts';
+import { given, givenColumns, toGiven } from './given-rows.ts';
 import type { TransactionClock } from './ledger.ts';
+import { allOf } from './rows.ts';
 import type { SetBased, Transaction } from './transaction.ts';
 
 /** The keys under which clients send requests again: who claims one does the work, and the others are told what came of it. */
 
 type KeyOfRow = Pick<IdempotencyKey, 'environmentId' | 'principal' | 'operation' | 'key'>;
+
+const COLUMNS = givenColumns('idempotencyKey')
+  .map(({ name }) => name)
+  .join(', ');
+
+/** The keys that are asked for, column by column, as `askFor` gives them. */
+const ASKED =
+  'unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS asked (environment_id, principal, operation, key)';
+
+function askFor(keys: readonly KeyOfRow[]): string[][] {
+  return [
+    keys.map(({ environmentId }) => environmentId),
+    keys.map(({ principal }) => principal),
+    keys.map(({ operation }) => operation),
+    keys.map(({ key }) => key),
+  ];
+}
 
 /**
  * Claims an idempotency key, and says whether it is now ours; one that another transaction is claiming is waited for.
@@ -24,14 +42,14 @@ export async function claimKey(
 const claimKeys: SetBased<IdempotencyKey, { clock: TransactionClock; claimed: boolean }> = async (queries, keys) => {
   const rows = await queries.query<{ now: Date; xid: string; ours: string[] | null }>(
     `WITH ours AS (
-       INSERT INTO idempotency_key
-       SELECT * FROM json_populate_recordset(NULL::idempotency_key, $1::json)
+       INSERT INTO idempotency_key (${COLUMNS})
+       SELECT ${COLUMNS} FROM ${given('idempotencyKey', 1)}
        ORDER BY environment_id, principal, operation, key
        ON CONFLICT DO NOTHING
        RETURNING resource_id
      )
      SELECT now() AS now, pg_current_xact_id()::text AS xid, (SELECT array_agg(resource_id::text) FROM ours) AS ours`,
-    [toJsonRows(keys)],
+    [toGiven('idempotencyKey', keys)],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('claimKeys answered no row');
@@ -42,14 +60,10 @@ const claimKeys: SetBased<IdempotencyKey, { clock: TransactionClock; claimed: bo
 
 const releaseKeys: SetBased<KeyOfRow, void> = async (queries, keys) => {
   await queries.query(
-    `DELETE FROM idempotency_key USING json_populate_recordset(NULL::idempotency_key, $1::json) AS given
-     WHERE idempotency_key.environment_id = given.environment_id AND idempotency_key.principal = given.principal
-       AND idempotency_key.operation = given.operation AND idempotency_key.key = given.key`,
-    [
-      toJsonRows(
-        keys.map(({ environmentId, principal, operation, key }) => ({ environmentId, principal, operation, key })),
-      ),
-    ],
+    `DELETE FROM idempotency_key AS key USING ${ASKED}
+     WHERE key.environment_id = asked.environment_id AND key.principal = asked.principal
+       AND key.operation = asked.operation AND key.key = asked.key`,
+    askFor(keys),
   );
   return keys.map(() => undefined);
 };
@@ -82,14 +96,9 @@ export async function findClaimedKey({ ask }: Database, key: KeyOfRow): Promise<
 
 const readKeys: SetBased<KeyOfRow, IdempotencyKey | undefined> = async (queries, keys) => {
   const rows = await queries.query<IdempotencyKey>(
-    `SELECT key.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS asked (environment_id, principal, operation, key)
+    `SELECT ${allOf('IdempotencyKey', 'key')} FROM ${ASKED}
      JOIN idempotency_key AS key USING (environment_id, principal, operation, key)`,
-    [
-      keys.map(({ environmentId }) => environmentId),
-      keys.map(({ principal }) => principal),
-      keys.map(({ operation }) => operation),
-      keys.map(({ key }) => key),
-    ],
+    askFor(keys),
   );
   const found = new Map(rows.map((row) => [nameOf(row), row]));
   return keys.map((key) => found.get(nameOf(key)));

@@ -1,5 +1,6 @@
 import type { Payment } from '../../generated/prisma/client.ts';
 import { columnOf } from './columns.ts';
+import { allOf, modelOf } from './rows.ts';
 import type { SetBased, Transaction } from './transaction.ts';
 import type { LedgerRows } from './write.ts';
 
@@ -59,7 +60,7 @@ export async function lockPayment(
 /** In one order everywhere, so that no two transactions wait for each other. */
 const lockPayments: SetBased<Id, Payment | undefined> = async (queries, ids) => {
   const rows = await queries.query<Payment>(
-    `SELECT payment.* FROM ${ASKED} JOIN payment USING (environment_id, id)
+    `SELECT ${allOf('Payment')} FROM ${ASKED} JOIN payment USING (environment_id, id)
      ORDER BY payment.environment_id, payment.id FOR UPDATE OF payment`,
     askFor(ids),
   );
@@ -89,9 +90,10 @@ const READ_OF_PAYMENT: { readonly [T in PaymentChild]: SetBased<Id, LedgerRows[T
 };
 
 function readOfPayments<T extends PaymentChild>(table: T): SetBased<Id, LedgerRows[T][]> {
+  const columns = allOf(modelOf(table));
   return async (queries, payments) => {
     const rows = await queries.query<LedgerRows[T]>(
-      `SELECT ${table}.* FROM ${ASKED}
+      `SELECT ${columns} FROM ${ASKED}
        JOIN ${table} ON ${table}.environment_id = asked.environment_id AND ${table}.payment_id = asked.id
        ORDER BY ${table}.created_at, ${table}.id`,
       askFor(payments),
@@ -140,9 +142,10 @@ const READ_BY_ID: { readonly [T in 'paymentMethod' | 'operation']: SetBased<Id, 
 
 function readByIds<T extends 'paymentMethod' | 'operation'>(table: T): SetBased<Id, LedgerRows[T] | undefined> {
   const name = columnOf(table);
+  const columns = allOf(modelOf(table));
   return async (queries, ids) => {
     const rows = await queries.query<LedgerRows[T]>(
-      `SELECT ${name}.* FROM ${ASKED} JOIN ${name} USING (environment_id, id)`,
+      `SELECT ${columns} FROM ${ASKED} JOIN ${name} USING (environment_id, id)`,
       askFor(ids),
     );
     return inOrder<LedgerRows[T]>(ids, rows);

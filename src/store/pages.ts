@@ -1,6 +1,6 @@
 import { columnOf } from './columns.ts';
 import type { Database } from './database.ts';
-import { preparedAtFirst, readRows, selectFrom, type Model } from './rows.ts';
+import { columnsOf, preparedAtFirst, readRows, selectFrom, type Model } from './rows.ts';
 
 /** Rows in the order of a list, from one side. */
 export interface PageRequest {
@@ -31,7 +31,8 @@ export async function readPages<R>(database: Database, of: PagesRequest): Promis
     return `AND (${columns.join(', ')}) ${comparison} (${places.join(', ')})`;
   };
   const direction = descending ? 'DESC' : 'ASC';
-  const text = `SELECT parent.id AS "__parent", page.* FROM unnest($2::uuid[]) AS parent(id) CROSS JOIN LATERAL (
+  const paged = columnsOf(of.model).map(({ property }) => `page."${property}"`);
+  const text = `SELECT parent.id AS "__parent", ${paged.join(', ')} FROM unnest($2::uuid[]) AS parent(id) CROSS JOIN LATERAL (
       ${selectFrom(of.model)} WHERE environment_id = $1 AND ${columnOf(of.parent)} = parent.id
         ${bound(after, descending ? '<' : '>')} ${bound(before, descending ? '>' : '<')}
       ORDER BY ${columns.map((column) => `${column} ${direction}`).join(', ')} LIMIT ${Math.trunc(limit)}

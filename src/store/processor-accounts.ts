@@ -2,6 +2,7 @@ import type { PaymentMethod, ProcessorAccount } from '../../generated/prisma/cli
 import { addAuditEntry, type Audited, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
 import { lockEnvironment } from './environment-settings.ts';
+import { allOf } from './rows.ts';
 import { transact, type SetBased, type Transaction } from './transaction.ts';
 
 type NewAccount = Omit<
@@ -61,7 +62,8 @@ export async function readEnabledAccounts({ ask }: Database, environmentId: stri
 
 const readEnabled: SetBased<string, ProcessorAccount[]> = async (queries, environmentIds) => {
   const rows = await queries.query<ProcessorAccount>(
-    'SELECT * FROM processor_account WHERE environment_id = ANY($1::uuid[]) AND enabled ORDER BY id',
+    `SELECT ${allOf('ProcessorAccount')}
+     FROM processor_account WHERE environment_id = ANY($1::uuid[]) AND enabled ORDER BY id`,
     [[...new Set(environmentIds)]],
   );
   const groups = Map.groupBy(rows, (row) => row.environmentId);
@@ -109,7 +111,8 @@ export async function changeProcessorAccount(
   try {
     return await transact(database, async (transaction) => {
       const [before] = await transaction.query<ProcessorAccount>(
-        'SELECT * FROM processor_account WHERE environment_id = $1 AND id = $2 FOR NO KEY UPDATE',
+        `SELECT ${allOf('ProcessorAccount')}
+         FROM processor_account WHERE environment_id = $1 AND id = $2 FOR NO KEY UPDATE`,
         [environmentId, id],
       );
       const isOvertaken = changes.credentials !== undefined && before && !isSame(before.credentials, credentials);

@@ -1,6 +1,7 @@
 import type { Operation, ProcessorNotification } from '../../generated/prisma/client.ts';
 import { fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
+import { allOf } from './rows.ts';
 
 /** What processors said of their own accord, until it was looked into. Times are the database's. */
 
@@ -37,7 +38,7 @@ export async function claimDueNotifications(
              WHERE next_at <= now() AND processor_account_id <> ALL ($3::uuid[])
              ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
            )
-           RETURNING *`,
+           RETURNING ${allOf('ProcessorNotification')}`,
     values: [claim.limit, claim.leaseMs, claim.except],
     types: ROW_TYPES,
   });
@@ -105,8 +106,8 @@ export async function findOperationsAbout(
              SELECT id, attempt_id FROM operation
              WHERE environment_id = $1 AND processor_account_id = $2 AND processor_reference = ANY ($3)
            )
-           SELECT * FROM operation
-           WHERE environment_id = $1 AND status <> 'PLANNED' AND attempt_id IN (SELECT attempt_id FROM named)
+           SELECT ${allOf('Operation')}
+           FROM operation WHERE environment_id = $1 AND status <> 'PLANNED' AND attempt_id IN (SELECT attempt_id FROM named)
              AND (status <> 'COMPLETED' OR id IN (SELECT id FROM named))
            ORDER BY kind <> 'CHARGE', id`,
     values: [environmentId, processorAccountId, about],

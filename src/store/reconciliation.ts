@@ -3,8 +3,9 @@ import { dayOf } from '../domain/day.ts';
 import { encodeId } from '../domain/ids.ts';
 import { addAuditEntry, type AuditedBy } from './audit.ts';
 import type { Place } from './operations.ts';
-import { fromRow, ROW_TYPES, toJsonRows } from './columns.ts';
+import { columnOf, fromRow, ROW_TYPES } from './columns.ts';
 import type { Database } from './database.ts';
+import { allOf } from './rows.ts';
 import { transact } from './transaction.ts';
 
 /** Comparisons with processors' books: the rows are the queue. Times are the database's. */
@@ -95,8 +96,8 @@ export async function findOpenRun(
 ): Promise<Reconciliation | undefined> {
   const { rows } = await pool.query<Record<string, unknown>>({
     name: 'find_open_reconciliation',
-    text: `SELECT * FROM reconciliation
-           WHERE environment_id = $1 AND processor = $2 AND processor_account_id IS NOT DISTINCT FROM $3
+    text: `SELECT ${allOf('Reconciliation')}
+           FROM reconciliation WHERE environment_id = $1 AND processor = $2 AND processor_account_id IS NOT DISTINCT FROM $3
              AND from_at = $4 AND until_at = $5 AND status IN ('WAITING', 'RUNNING') AND due_at IS NOT NULL
            ORDER BY id LIMIT 1`,
     values: [environmentId, processor, processorAccountId, from, until],
@@ -120,7 +121,7 @@ export async function claimDueRun(
              WHERE CASE WHEN $2::uuid IS NULL THEN due_at <= now() ELSE id = $2 AND status = 'WAITING' END
              ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
            )
-           RETURNING *`,
+           RETURNING ${allOf('Reconciliation')}`,
     values: [leaseMs, id],
     types: ROW_TYPES,
   });
@@ -188,6 +189,20 @@ export async function failRun(
            WHERE ${CLAIMED}`,
     values: [environmentId, id, tries, againInMs],
   });
+}
+
+/** Rows as json_populate_recordset reads them back. */
+function toJsonRows(rows: readonly object[]): string {
+  return JSON.stringify(
+    rows.map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([property, value]) => [
+          columnOf(property),
+          typeof value === 'bigint' ? String(value) : (value as unknown),
+        ]),
+      ),
+    ),
+  );
 }
 
 /** The differences of a run, in their order. */

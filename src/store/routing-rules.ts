@@ -23,7 +23,7 @@ export async function readRules({ ask }: Database, environmentId: string): Promi
 
 const readNewestRules: SetBased<string, Rules> = async (queries, environmentIds) => {
   const rows = await queries.query<{ environmentId: string; version: number; rules: StoredRule[] }>(
-    `SELECT newest.* FROM unnest($1::uuid[]) AS asked (environment_id) CROSS JOIN LATERAL (
+    `SELECT newest.environment_id, newest.version, newest.rules FROM unnest($1::uuid[]) AS asked (environment_id) CROSS JOIN LATERAL (
        SELECT environment_id, version, rules FROM routing_rules WHERE environment_id = asked.environment_id
        ORDER BY version DESC LIMIT 1) AS newest`,
     [[...new Set(environmentIds)]],

@@ -17,8 +17,11 @@ export interface Column {
   readonly property: string;
   /** As PostgreSQL calls it: created_at. */
   readonly name: string;
-  /** What is selected: an array of an enumeration is one of texts, because the driver reads those. */
-  readonly selected: string;
+  /** What follows it where it is selected: an array of an enumeration is one of texts, because the driver reads those. */
+  readonly cast: '' | '::text[]';
+  /** What Prisma calls its type. */
+  readonly type: string;
+  readonly isList: boolean;
   /** What its text stands for, as `::text` writes it. */
   readonly parse: (text: string) => unknown;
 }
@@ -42,19 +45,43 @@ export function columnsOf(model: Model): readonly Column[] {
   return fields.flatMap(({ name: property, kind, type, isList }) => {
     if (kind === 'object') return [];
     const name = columnOf(property);
-    const selected = `${tableOf(model)}.${name}${kind === 'enum' && isList ? '::text[]' : ''}`;
-    return [{ property, name, selected, parse: PARSERS[type] ?? asText }];
+    return [
+      {
+        property,
+        name,
+        type,
+        isList,
+        cast: kind === 'enum' && isList ? '::text[]' : '',
+        parse: PARSERS[type] ?? asText,
+      },
+    ];
   });
+}
+
+/** The model whose rows the code keeps under this name: paymentMethod is PaymentMethod. */
+export function modelOf(table: Uncapitalize<Model>): Model {
+  return `${table.charAt(0).toUpperCase()}${table.slice(1)}` as Model;
 }
 
 export function tableOf(model: Model): string {
   return columnOf(`${model.charAt(0).toLowerCase()}${model.slice(1)}`);
 }
 
+/**
+ * The columns of whole rows, by name, for a statement of a table, or of what stands for it. None says `*`: a replica of the
+ * next release may add columns to a table, and PostgreSQL refuses a prepared statement whose columns have become others.
+ */
+export function allOf(model: Model, table = tableOf(model)): string {
+  return columnsOf(model)
+    .map(({ name, cast }) => `${table}.${name}${cast}${cast === '' ? '' : ` AS ${name}`}`)
+    .join(', ');
+}
+
 /** `SELECT` of whole rows: `customer.first_name AS "firstName", …` @param more what else is selected */
 export function selectFrom(model: Model, ...more: readonly string[]): string {
-  const columns = columnsOf(model).map(({ property, selected }) => `${selected} AS "${property}"`);
-  return `SELECT ${[...columns, ...more].join(', ')} FROM ${tableOf(model)}`;
+  const table = tableOf(model);
+  const columns = columnsOf(model).map(({ property, name, cast }) => `${table}.${name}${cast} AS "${property}"`);
+  return `SELECT ${[...columns, ...more].join(', ')} FROM ${table}`;
 }
 
 /** A statement that each connection plans once. */

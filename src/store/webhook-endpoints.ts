@@ -2,6 +2,7 @@ import type { WebhookEndpoint } from '../../generated/prisma/client.ts';
 import { addAuditEntry, type Audited, type AuditedBy } from './audit.ts';
 import type { Database } from './database.ts';
 import { lockEnvironment } from './environment-settings.ts';
+import { allOf } from './rows.ts';
 import { transact, type Transaction } from './transaction.ts';
 
 type EndpointKey = Pick<WebhookEndpoint, 'environmentId' | 'id'>;
@@ -44,8 +45,7 @@ export async function findEndpoint(
   return (await database.prisma.webhookEndpoint.findUnique({ where })) ?? undefined;
 }
 
-/** A row as Prisma would have it: an array of an enum is text to what reads rows by hand. */
-const ENDPOINT = 'webhook_endpoint.*, event_types::text[] AS event_types';
+const ENDPOINT = allOf('WebhookEndpoint');
 
 /** What may change of an endpoint, besides when and by whom it was changed last. */
 export type EndpointChanges = Partial<

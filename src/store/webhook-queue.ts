@@ -15,7 +15,7 @@ import type { Database } from './database.ts';
  * trigger: a trigger on the events would keep the new rows for it and begin a function for every payment, where this is a
  * look into the index of enabled endpoints, which is all that it costs where there are none. And what a transaction writes
  * is all in one place. An id begins with its event's time, as all ids here do with theirs.
- * @param events the part that has inserted them, and returns them
+ * @param events the part that has inserted them, and returns TOLD
  */
 export function deliveriesOf(events: string): string {
   // OFFSET 0 keeps the endpoints of others out: joined, PostgreSQL would expect many events and read all of them.
@@ -28,6 +28,9 @@ export function deliveriesOf(events: string): string {
         AND (cardinality(event_types) = 0 OR event.type = ANY (event_types)) OFFSET 0
     ) AS endpoint`;
 }
+
+/** What a part that has inserted events returns of each. */
+export const TOLD = 'environment_id, id, payment_id, type, created_at';
 
 /** A delivery that is to be made now, with all that it takes. */
 export type ClaimedDelivery = WebhookDelivery & {

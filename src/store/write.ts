@@ -12,9 +12,10 @@ import type {
   Refund,
   RefundAllocation,
 } from '../../generated/prisma/client.ts';
-import { columnOf, toJsonRows } from './columns.ts';
+import { columnOf } from './columns.ts';
+import { given, givenColumns, toGiven } from './given-rows.ts';
 import type { SetBased, Transaction } from './transaction.ts';
-import { deliveriesOf } from './webhook-queue.ts';
+import { deliveriesOf, TOLD } from './webhook-queue.ts';
 
 /** Rows by table, in the order in which their foreign keys point. */
 export interface LedgerRows {
@@ -62,15 +63,13 @@ export function writing(all: readonly Writes[]): { sql: string; parameters: unkn
   let updates = 0;
   for (const verb of ['insert', 'update'] as const) {
     for (const [table, rows] of rowsByTable(all.map((writes) => writes[verb]))) {
-      const [first] = rows;
-      if (first === undefined) continue;
-      parameters.push(toJsonRows(rows));
+      if (rows.length === 0) continue;
+      parameters.push(toGiven(table, rows));
       const name = `${verb}_${columnOf(table)}`;
-      const columns = Object.keys(first).map(columnOf);
-      if (rows.some((row) => Object.keys(row).length !== columns.length)) throw new Error(`rows of ${table} differ`);
-      const statement = statementFor(verb, columnOf(table), columns, parameters.length);
+      const statement = statementFor(verb, table, parameters.length);
       if (table === 'paymentEvent') {
-        parts.push(`${name} AS (${statement} RETURNING *)`, `insert_webhook_delivery AS (${deliveriesOf(name)})`);
+        const told = `${name} AS (${statement} RETURNING ${TOLD})`;
+        parts.push(told, `insert_webhook_delivery AS (${deliveriesOf(name)})`);
       } else {
         parts.push(`${name} AS (${statement})`);
       }
@@ -108,12 +107,14 @@ const TABLES: readonly LedgerTable[] = [
   'paymentEvent',
 ];
 
-function statementFor(verb: 'insert' | 'update', table: string, columns: readonly string[], parameter: number): string {
-  const rows = `json_populate_recordset(NULL::${table}, $${parameter}::json)`;
+function statementFor(verb: 'insert' | 'update', table: LedgerTable, parameter: number): string {
+  const name = columnOf(table);
+  const columns = givenColumns(table).map((column) => column.name);
+  const rows = given(table, parameter);
   if (verb === 'insert') {
-    return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows}`;
+    return `INSERT INTO ${name} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${rows}`;
   }
   const assigned = columns.filter((column) => column !== 'environment_id' && column !== 'id');
-  return `UPDATE ${table} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}
-    FROM ${rows} AS new WHERE ${table}.environment_id = new.environment_id AND ${table}.id = new.id RETURNING 1`;
+  return `UPDATE ${name} SET ${assigned.map((column) => `${column} = new.${column}`).join(', ')}
+    FROM ${rows} AS new WHERE ${name}.environment_id = new.environment_id AND ${name}.id = new.id RETURNING 1`;
 }

@@ -71,6 +71,17 @@ const PLANTED: readonly (readonly [rule: Rule, path: string, text: string])[] = 
   ['environment', 'src/http/a.ts', `import { env as settings } from 'node:process';`],
   ['environment', 'src/main.ts', `export const port = process.env.PORT;`],
   ['environment', 'src/postgres/a.ts', `spawn('initdb', { env: { ...process.env, LC_ALL: 'C' } });`],
+  // Statements.
+  ['all columns', 'src/store/a.ts', `export const all = 'SELECT * FROM payment';`],
+  ['all columns', 'src/store/a.ts', 'export const all = `UPDATE payment SET due_at = $1\n RETURNING *`;'],
+  ['all columns', 'src/store/a.ts', `export const all = 'SELECT now(), * FROM payment';`],
+  ['all columns', 'src/store/a.ts', `export const all = 'SELECT DISTINCT "payment".* FROM "payment"';`],
+  ['all columns', 'src/store/a.ts', 'export const all = (of: string) => `SELECT ${of}.* FROM ${of}`;'],
+  [
+    'all columns',
+    'src/processors/sandbox/a.ts',
+    `export const all = 'SELECT now(), card.* FROM sandbox_card AS card';`,
+  ],
   // The domain.
   ['pure domain', 'src/domain/a.ts', `import { readFileSync } from 'node:fs';`],
   ['pure domain', 'src/domain/a.ts', `import { createHash } from 'node:crypto';`],

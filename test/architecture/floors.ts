@@ -77,6 +77,7 @@ export type Rule =
   | 'reserved'
   | 'environment'
   | 'pure domain'
+  | 'all columns'
   | 'computed import'
   | 'outside'
   | 'default export'
@@ -204,8 +205,15 @@ function checkNode(below: string, node: Node): Found[] {
     const impure = impurity(node);
     if (impure !== undefined) found.push(['pure domain', `uses ${impure}`]);
   }
+  if (/^(store|processors)\//.test(below)) {
+    const text = node.type === 'TemplateElement' ? (node['value'] as { cooked?: string }).cooked : literal(node);
+    if (ALL_COLUMNS.test(text ?? '')) found.push(['all columns', 'a statement names its columns: more may be added']);
+  }
   return found;
 }
+
+/** `SELECT *`, `RETURNING asked.*`: a prepared statement fails once a migration has added a column to what it names so. */
+const ALL_COLUMNS = /\b(SELECT|DISTINCT|RETURNING)\s+\*|,\s*\*|["\w]\.\*|^\.\*/;
 
 function importsOf(nodes: readonly Node[]): Import[] {
   return nodes.flatMap((node) => {

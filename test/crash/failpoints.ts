@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { decline } from '../../src/domain/decline.ts';
+import { rowTypeOf } from '../../src/store/given-rows.ts';
 import { CRASH_POINTS, type CrashOrder, type Orders } from '../harness/crash-points.ts';
+import { readGiven } from '../harness/given.ts';
 import { Interposed } from '../harness/interposed.ts';
 
 /** An operation as a transaction wrote it. */
@@ -14,8 +16,8 @@ interface Written {
 type Passing = { readonly call: 'before' | 'after' } | { readonly commit: 'before' | 'after' };
 type Query = (this: pg.Client, ...args: unknown[]) => unknown;
 
-/** The rows of operations among the parameters of a `write`: store/write.ts hands them over as JSON. */
-const OPERATION_ROWS = /json_populate_recordset\(NULL::operation, \$(\d+)::json\)/g;
+/** The rows of operations among the parameters of a `write`. */
+const OPERATION_ROWS = new RegExp(String.raw`unnest\(\$(\d+)::${rowTypeOf('operation')}\[\]\)`, 'g');
 
 /**
  * Stops operations where it is told to, and ends this process when all of them stand there. The gateway knows nothing of
@@ -137,6 +139,6 @@ function operationsIn(statement: unknown): Written[] {
   if (typeof statement !== 'object' || statement === null || !('text' in statement)) return [];
   const { text, values } = statement as pg.QueryConfig<string[]>;
   return [...text.matchAll(OPERATION_ROWS)].flatMap(
-    ([, parameter]) => JSON.parse(values?.[Number(parameter) - 1] ?? '[]') as Written[],
+    ([, parameter]) => readGiven('operation', values?.[Number(parameter) - 1] ?? '{}') as unknown as Written[],
   );
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { parseTime, toJsonRows } from '../../src/store/columns.ts';
+import { parseTime } from '../../src/store/columns.ts';
 
 const byPg = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => unknown;
 
@@ -33,37 +33,4 @@ test.each([
   '-infinity',
 ])('%s is read by pg', (text) => {
   expect(parseTime(text)).toEqual(byPg(text));
-});
-
-test('rows are the JSON of their columns, without those that are null', () => {
-  const at = new Date('2026-11-21T09:30:00.125Z');
-  const bytes = new Uint8Array([0, 15, 255]);
-  const rows = [
-    { id: 'a', humanId: null, createdAt: at, amount: 9007199254740993n, hash: bytes, isDue: false, count: 0 },
-    { id: 'b', scopes: ['READ', 'PAY'], metadata: { a_b: null, cD: 'é' } },
-    {},
-  ];
-  expect(JSON.parse(toJsonRows(rows))).toEqual([
-    {
-      id: 'a',
-      created_at: at.toJSON(),
-      amount: '9007199254740993',
-      hash: String.raw`\x000fff`,
-      is_due: false,
-      count: 0,
-    },
-    { id: 'b', scopes: ['READ', 'PAY'], metadata: { a_b: null, cD: 'é' } },
-    {},
-  ]);
-  expect(toJsonRows([])).toBe('[]');
-  expect(() => toJsonRows([{ id: undefined }])).toThrow('a column whose value is none');
-});
-
-test('whatever a text holds comes back from its row', () => {
-  fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary' })), (texts) => {
-      const rows = texts.map((description) => ({ description }));
-      expect(JSON.parse(toJsonRows(rows))).toEqual(rows);
-    }),
-  );
 });

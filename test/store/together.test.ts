@@ -210,10 +210,28 @@ test('who waits for a lock keeps no other waiting', async () => {
   }
 });
 
+const NO_REFUND: Refund = {
+  environmentId: randomUUID(),
+  id: randomUUID(),
+  paymentId: randomUUID(),
+  attemptId: randomUUID(),
+  amount: 1n,
+  currency: 'EUR',
+  status: 'PENDING',
+  reason: null,
+  processorReference: null,
+  failureCode: null,
+  failureMessage: null,
+  createdAt: new Date(0),
+  updatedAt: new Date(0),
+  createdBy: 'a test',
+  updatedBy: 'a test',
+};
+
 /** A row that is nowhere, to be put in its own place. */
 const NOWHERE: Writes = {
   insert: {},
-  update: { refund: [{ environmentId: randomUUID(), id: randomUUID(), reason: null } as Refund] },
+  update: { refund: [NO_REFUND] },
 };
 
 test('a transaction whose last write finds no row is not committed', async () => {

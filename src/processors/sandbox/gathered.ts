@@ -29,7 +29,8 @@ export async function addCards(pool: Pool, cards: readonly CardRow[]): Promise<u
   await pool.query({
     name: 'sandbox_add_cards',
     text: `INSERT INTO sandbox_card (merchant, token, behavior)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`,
+           SELECT merchant, token, behavior
+           FROM unnest($1::text[], $2::text[], $3::text[]) AS new (merchant, token, behavior)`,
     values: [
       cards.map(({ merchant }) => merchant),
       cards.map(({ token }) => token),

@@ -135,7 +135,8 @@ const TAKE: Readonly<Record<MovementKind, string>> = {
 
 /** Books movements and takes them from their charges; of one that its charge does not allow, it does neither. */
 export const addMovements = (kind: MovementKind): string => `
-  WITH moved AS (${TAKE[kind]} RETURNING asked.*)
+  WITH moved AS (${TAKE[kind]} RETURNING asked.merchant, charge, taken, movement, movement_key, movement_status,
+    movement_next, movement_next_in_ms, is_final)
   INSERT INTO sandbox_movement (merchant, id, charge_id, key, kind, status, next_status, next_at, amount, final,
     settles_at)
   SELECT merchant, movement, charge, movement_key, '${kind}', movement_status, movement_next,
