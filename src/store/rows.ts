@@ -72,10 +72,19 @@ export function tableOf(model: Model): string {
  * next release may add columns to a table, and PostgreSQL refuses a prepared statement whose columns have become others.
  */
 export function allOf(model: Model, table = tableOf(model)): string {
-  return columnsOf(model)
-    .map(({ name, cast }) => `${table}.${name}${cast}${cast === '' ? '' : ` AS ${name}`}`)
-    .join(', ');
+  const key = `${model} ${table}`;
+  let columns = lists.get(key);
+  if (columns === undefined) {
+    const selected = columnsOf(model).map(
+      ({ name, cast }) => `${table}.${name}${cast}${cast === '' ? '' : ` AS ${name}`}`,
+    );
+    lists.set(key, (columns = selected.join(', ')));
+  }
+  return columns;
 }
+
+/** As many as are written down: a statement that locks payments is put together each time. */
+const lists = new Map<string, string>();
 
 /** `SELECT` of whole rows: `customer.first_name AS "firstName", …` @param more what else is selected */
 export function selectFrom(model: Model, ...more: readonly string[]): string {

@@ -15,7 +15,7 @@ import type {
 import { columnOf } from './columns.ts';
 import { given, givenColumns, toGiven } from './given-rows.ts';
 import type { SetBased, Transaction } from './transaction.ts';
-import { deliveriesOf, TOLD } from './webhook-queue.ts';
+import { deliveriesOf, TOLD } from './webhook-fan-out.ts';
 
 /** Rows by table, in the order in which their foreign keys point. */
 export interface LedgerRows {
