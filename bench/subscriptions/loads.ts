@@ -5,7 +5,7 @@ import type { Arrivals, SubscribersCalls } from './subscribers.ts';
 
 /** So many subscribers come first, and are not measured. */
 export const WARM_UP = 100;
-/** The peers take turns of so many changes. */
+/** So many changes at a time, all of which are to arrive before the next. */
 const TURN = 200;
 
 export interface Extent {
@@ -16,8 +16,10 @@ export interface Extent {
   readonly profile: boolean;
 }
 
-/** The three processes of a load. */
+/** The processes of a load. */
 export interface Scene {
+  /** The gateway itself, or another one beside it. */
+  readonly writer: Child<GatewayCalls>;
   readonly gateway: Child<GatewayCalls>;
   readonly raw: Child<RawCalls>;
   readonly clients: Child<SubscribersCalls>;
@@ -31,12 +33,15 @@ export const LOADS = {
     variables: (id: string): Record<string, unknown> => ({ id }),
     measure: measureEach,
     paymentsFor: (subscribers: number): number => subscribers,
+    /** Whether another gateway makes the changes, of which both peers hear from the database. */
+    isElsewhere: true,
   },
   'all one feed': {
     query: `subscription { paymentEvents { cursor event { ${FIELDS} } } }`,
     variables: (): Record<string, unknown> => ({}),
     measure: measureFeed,
     paymentsFor: (subscribers: number): number => Math.min(subscribers, WARM_UP),
+    isElsewhere: false,
   },
 } as const;
 
@@ -50,11 +55,11 @@ interface Measured {
 }
 
 /** One event for all, then the same bytes from the peer, and so on. */
-async function measureFeed({ gateway, raw, clients }: Scene, { subscribers, seconds }: Extent): Promise<Measured> {
+async function measureFeed({ writer, raw, clients }: Scene, { subscribers, seconds }: Extent): Promise<Measured> {
   const gatewayMs: number[] = [];
   const rawMs: number[] = [];
   for (const end = nowMs() + seconds * 1_000; nowMs() < end;) {
-    const { committedAtMs } = await gateway.ask('write', { index: gatewayMs.length % Math.min(subscribers, WARM_UP) });
+    const { committedAtMs } = await writer.ask('write', { index: gatewayMs.length % Math.min(subscribers, WARM_UP) });
     const told = await clients.ask('take', { peer: 'gateway', count: subscribers });
     gatewayMs.push(lastOf(told, subscribers) - committedAtMs);
     const sentAtMs = await raw.ask('sendAll', told.texts[0] ?? '');
@@ -71,23 +76,31 @@ function lastOf({ atMs, subscriber, texts }: Arrivals, subscribers: number): num
   return atMs.reduce((last, at) => Math.max(last, at));
 }
 
-/** Changes of payments at random, then the same messages to the same subscribers from the peer, and so on. */
-async function measureEach(
-  { gateway, raw, clients }: Scene,
-  { subscribers, seconds, perSecond }: Extent,
-): Promise<Measured> {
+/** Changes of payments at random, of which both peers hear from the database and tell their subscribers. */
+async function measureEach({ writer, clients }: Scene, { subscribers, seconds, perSecond }: Extent): Promise<Measured> {
   const gatewayMs: number[] = [];
   const rawMs: number[] = [];
   for (const end = nowMs() + seconds * 1_000; nowMs() < end;) {
-    const written = await gateway.ask('writeEach', { of: subscribers, count: TURN, perSecond });
-    const told = await clients.ask('take', { peer: 'gateway', count: TURN });
-    gatewayMs.push(...sinceCommit(told, written));
-    const messages = told.texts.map((text, index) => ({ to: told.subscriber[index] ?? 0, text }));
-    const sent = await raw.ask('sendEach', { messages, perSecond });
-    const { atMs } = await clients.ask('take', { peer: 'raw', count: TURN });
-    rawMs.push(...sent.map((at, index) => (atMs[index] ?? Number.NaN) - at));
+    const written = await writer.ask('writeEach', { of: subscribers, count: TURN, perSecond });
+    const [ours, theirs] = await Promise.all([
+      clients.ask('take', { peer: 'gateway', count: TURN }),
+      clients.ask('take', { peer: 'raw', count: TURN }),
+    ]);
+    checkSame(ours, theirs);
+    gatewayMs.push(...sinceCommit(ours, written));
+    rawMs.push(...sinceCommit(theirs, written));
   }
   return { gatewayMs, rawMs, events: gatewayMs.length, deliveries: gatewayMs.length };
+}
+
+/** @throws unless both have told the same, but for how the payment was when they read it */
+function checkSame(ours: Arrivals, theirs: Arrivals): void {
+  const told = eventsIn(theirs);
+  if (eventsIn(ours).some((event, index) => event !== told[index])) throw new Error('the peers told other events');
+}
+
+function eventsIn({ texts }: Arrivals): string[] {
+  return texts.map((text) => text.slice(0, text.indexOf('"payment":{'))).toSorted();
 }
 
 /** @throws unless every change was told to its subscriber, and nothing else */
@@ -102,12 +115,4 @@ function sinceCommit({ atMs, subscriber, texts }: Arrivals, written: readonly Wr
     committed.delete(change);
     return (atMs[index] ?? Number.NaN) - committedAtMs;
   });
-}
-
-/** What a change itself takes of the gateway, with nobody to tell it to: milliseconds of CPU. */
-export async function cpuOfWrite(gateway: Scene['gateway'], payments: number, perSecond: number): Promise<number> {
-  const before = await gateway.ask('usage', { collect: false });
-  await gateway.ask('writeEach', { of: payments, count: TURN, perSecond });
-  const after = await gateway.ask('usage', { collect: false });
-  return ((after.cpuSeconds - before.cpuSeconds) * 1_000) / TURN;
 }

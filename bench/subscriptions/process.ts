@@ -26,7 +26,7 @@ export function nowMs(): number {
 /** Starts a program of this folder. It ends with this process. */
 export function startChild<C extends Calls>(program: string): Child<C> {
   const child = fork(new URL(program, import.meta.url), {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', '--max-semi-space-size=32'],
     serialization: 'advanced',
   });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();

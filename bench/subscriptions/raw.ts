@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Connection } from '../../src/postgres/connection.ts';
 import { nowMs, serve, usage } from './process.ts';
+import { watch } from './watch.ts';
 
-/** The peer of the measurement: sockets and nothing else. It is told what to send, byte by byte. */
+/** The peer of the measurement: sockets, and a loop that reads what happens. */
 const sockets: WebSocket[] = [];
 
 export type RawCalls = typeof calls;
@@ -17,23 +19,16 @@ const calls = {
     return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   },
   usage,
-  /** @returns when it was told to begin */
+  /** Tells each subscriber from now on what happens to its payment: the n-th has the n-th one. */
+  async watch({ database, paymentIds }: { database: Connection; paymentIds: readonly string[] }): Promise<void> {
+    const indexes = new Map(paymentIds.map((id, index) => [id, index]));
+    await watch(database, (paymentId, message) => sockets[indexes.get(paymentId) ?? -1]?.send(message));
+  },
+  /** Tells all the same. @returns when it was told to begin */
   sendAll(text: string): number {
     const at = nowMs();
     for (const socket of sockets) socket.send(text);
     return at;
-  },
-  /** Sends each at its time. @returns when each was sent */
-  async sendEach({ messages, perSecond }: { messages: { to: number; text: string }[]; perSecond: number }) {
-    const sent: number[] = [];
-    const begun = nowMs();
-    for (const [index, { to, text }] of messages.entries()) {
-      const wait = begun + (index * 1_000) / perSecond - nowMs();
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      sent.push(nowMs());
-      sockets[to]?.send(text);
-    }
-    return sent;
   },
 };
 

@@ -29,8 +29,8 @@ const PATIENCE_MS = 60_000;
 
 const inbox: Record<Peer, { at: number; subscriber: number; text: string }[]> = { gateway: [], raw: [] };
 const sockets: Record<Peer, WebSocket[]> = { gateway: [], raw: [] };
+const arrived: Record<Peer, () => void> = { gateway: () => {}, raw: () => {} };
 let connected = 0;
-let arrived = (): void => {};
 
 const calls = {
   /** Subscribes, until each has had its first message. @returns how long it took */
@@ -52,7 +52,7 @@ const calls = {
     const box = inbox[peer];
     if (box.length < count) {
       const all = Promise.withResolvers<void>();
-      arrived = () => {
+      arrived[peer] = () => {
         if (box.length >= count) all.resolve();
       };
       const timer = setTimeout(() => {
@@ -133,7 +133,7 @@ function subscribe({ url, key, query, variables, after }: ConnectOptions, index:
 
 function note(peer: Peer, subscriber: number, data: Buffer): void {
   inbox[peer].push({ at: nowMs(), subscriber, text: data.toString('latin1') });
-  arrived();
+  arrived[peer]();
 }
 
 serve(calls);

@@ -19,8 +19,6 @@ export interface Result {
   readonly events: number;
   readonly gateway: Figures;
   readonly raw: Figures;
-  /** The gateway's CPU for a change that nobody is told. */
-  readonly cpuMsPerWrite: number;
 }
 
 export function percentile(sorted: readonly number[], share: number): number {
