@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import { timeAnswers } from './answer-time.ts';
 import { makeCancellable, notCancelled } from './cancellation.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { askOn, type Ask } from './ask.ts';
@@ -70,18 +71,19 @@ export function openDatabase(target: ConnectionTarget, options: DatabaseOptions)
     idle_in_transaction_session_timeout: 30_000,
     lock_timeout: 15_000,
     statement_timeout: STATEMENT_MS,
-    query_timeout: options.answerMs ?? ANSWER_MS,
   };
+  const answerMs = options.answerMs ?? ANSWER_MS;
   const pool = new pg.Pool({
     ...connection,
     max: options.poolSize ?? POOL_SIZE,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
     onConnect: async (client) => {
+      timeAnswers(client, answerMs);
       await limitTransactions(client);
       await options.onConnect?.(client);
     },
   });
-  makeCancellable(pool, connection, onError);
+  makeCancellable(pool, { ...connection, query_timeout: answerMs }, onError);
   pool.on('error', onError);
   pool.on('connect', (client) => {
     client.on('error', onError);

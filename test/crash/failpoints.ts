@@ -14,7 +14,9 @@ interface Written {
 }
 
 type Passing = { readonly call: 'before' | 'after' } | { readonly commit: 'before' | 'after' };
+/** The gateway's own way to ask a client: a statement, its values, and who takes the answer. */
 type Query = (this: pg.Client, ...args: unknown[]) => unknown;
+type Take = (error: unknown, result?: unknown) => void;
 
 /** The rows of operations among the parameters of a `write`. */
 const OPERATION_ROWS = new RegExp(String.raw`unnest\(\$(\d+)::${rowTypeOf('operation')}\[\]\)`, 'g');
@@ -82,11 +84,16 @@ export class Failpoints {
       }
       const written = writtenBy.get(this);
       if (written === undefined) return query.apply(this, args);
-      if (first === 'COMMIT' && args.length === 1) return commit(this, written);
+      const take = args.at(-1) as Take;
+      if (first === 'COMMIT') {
+        void commit(this, written).then((result) => take(null, result), take);
+        return undefined;
+      }
       const operations = operationsIn(first);
       // Undone, each of them is done alone, and those that are to come further come further.
       if (shared.has(this) && keepsOthersWaiting([...written, ...operations])) {
-        return Promise.reject(new Error('each is to stand alone'));
+        process.nextTick(take, new Error('each is to stand alone'));
+        return undefined;
       }
       for (const operation of operations) {
         written.push(operation);
