@@ -24,25 +24,51 @@ const FIELDS_MAX = 2_000;
  * by the executor that knows all about errors and is used for everything else: a query changes nothing.
  */
 export function executeQuery(args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
-  const { document, operationName } = args;
-  const operation = getOperationAST(document, operationName);
+  const operation = getOperationAST(args.document, args.operationName);
   if (operation?.operation !== OperationTypeNode.QUERY) return execute(args);
-  const known = operations.get(operation);
-  if (known === undefined) operations.set(operation, isShort(document, operation) ? 'once' : null);
-  if (known === undefined || known === null) return execute(args);
+  const known = knownOf(operation, args.document);
+  if (known === undefined) return execute(args);
   return known === 'once' ? executeAgain(operation, args) : executeCompiled(known, args);
 }
 
-/** The compiler is loaded with the first query that is asked again: it is a tenth of what a start would load. */
+/** @returns undefined for an operation that is asked for for the first time, or is not to be compiled */
+function knownOf(operation: OperationDefinitionNode, document: DocumentNode): 'once' | Compiled | undefined {
+  const known = operations.get(operation);
+  if (known === undefined) operations.set(operation, isShort(document, operation, FIELDS_MAX) ? 'once' : null);
+  return known ?? undefined;
+}
+
 async function executeAgain(operation: OperationDefinitionNode, args: ExecutionArgs): Promise<ExecutionResult> {
-  const { compileQuery, isCompiledQuery } = await import('graphql-jit');
-  let known = operations.get(operation);
-  if (known === 'once') {
-    const compiled = compileQuery(args.schema, args.document, args.operationName ?? undefined);
-    known = isCompiledQuery(compiled) ? { query: compiled.query, asking: new Map() } : null;
-    operations.set(operation, known);
-  }
-  return known == null ? execute(args) : executeCompiled(known, args);
+  const compiled = await compile(operation, args);
+  return compiled === null ? execute(args) : executeCompiled(compiled, args);
+}
+
+/** Who asks at the same time waits for the same. */
+async function compile(operation: OperationDefinitionNode, args: ExecutionArgs): Promise<Compiled | null> {
+  const pending = compiling.get(operation) ?? compileQuery(args);
+  compiling.set(operation, pending);
+  const query = await pending;
+  const known = operations.get(operation) ?? null;
+  if (known !== 'once') return known;
+  const compiled = query === null ? null : { query, asking: new Map() };
+  operations.set(operation, compiled);
+  return compiled;
+}
+
+const compiling = new WeakMap<OperationDefinitionNode, Promise<CompiledQuery['query'] | null>>();
+
+/**
+ * The compiler is loaded when something is first asked for again: it is a tenth of what a start would load.
+ * @returns null for what cannot be compiled
+ */
+export async function compileQuery({
+  schema,
+  document,
+  operationName,
+}: ExecutionArgs): Promise<CompiledQuery['query'] | null> {
+  const compiler = await import('graphql-jit');
+  const compiled = compiler.compileQuery(schema, document, operationName ?? undefined);
+  return compiler.isCompiledQuery(compiled) ? compiled.query : null;
 }
 
 /**
@@ -82,7 +108,7 @@ function gatherOthers({ query, asking }: Compiled, asked: string): Others {
 }
 
 /** What is compiled knows nothing of time: an answer that does not come in time comes to nothing. */
-function endOf(signal: AbortSignal | null | undefined): Promise<never> {
+export function endOf(signal: AbortSignal | null | undefined): Promise<never> {
   return new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
@@ -134,12 +160,12 @@ type Known = 'once' | Compiled | null;
 const operations = new WeakMap<OperationDefinitionNode, Known>();
 
 /** Whether an operation has few enough fields, fragments written out. A valid document's fragments are in no circle. */
-function isShort(document: DocumentNode, operation: OperationDefinitionNode): boolean {
+export function isShort(document: DocumentNode, operation: OperationDefinitionNode, fieldsMax: number): boolean {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of document.definitions) {
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
   }
-  let left = FIELDS_MAX;
+  let left = fieldsMax;
   const take = ({ selections }: SelectionSetNode): void => {
     for (const each of selections) {
       if (--left < 0) return;

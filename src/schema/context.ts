@@ -48,15 +48,3 @@ export function contextApart({ gateway, feed, credential, caller, extensions }: 
   const loaders = createLoaders(gateway.database, caller.environmentId);
   return { gateway, feed, credential, caller, extensions, loaders, told: null };
 }
-
-const loadersOfEvents = new WeakMap<object, Loaders>();
-
-/**
- * What is read because of an event is read after it, and once for all subscribers that are told it: they share the loaders,
- * and none sees a payment that is older than the event.
- */
-export function shareLoaders(context: Context, event: object): void {
-  const shared = loadersOfEvents.get(event) ?? createLoaders(context.gateway.database, context.caller.environmentId);
-  loadersOfEvents.set(event, shared);
-  context.loaders = shared;
-}

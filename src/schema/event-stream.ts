@@ -16,6 +16,8 @@ export interface EventMessage {
 export interface StreamOptions {
   /** Whose events alone they are, if they are one payment's: what happens to others is not even looked at. */
   readonly paymentId?: string;
+  /** Whether the events' payments will be asked for. */
+  readonly payments?: boolean;
   /** Of what happens from now on: whether it is for this subscriber, as far as the event itself tells. */
   readonly fits: (event: EventRow) => boolean;
   /** The same for what takes a look at the database. */
@@ -32,8 +34,13 @@ export interface StreamOptions {
  */
 export const LOOK_HOLDS_MS = 100;
 
-/** Takes a message: the next one is not told before it has. Nothing is to be waited for where it has at once. */
-type Take = (message: EventMessage) => Promise<void> | undefined;
+/** How a message becomes what the subscriber gets. */
+interface Teller<A> {
+  /** Finds out what it comes to, while the credential is still looked at: what comes of it may never be told. */
+  readonly answer: (message: EventMessage) => A;
+  /** Takes that: the next one is not told before it has. Nothing is to be waited for where it has at once. */
+  readonly take: (answer: A) => Promise<void> | undefined;
+}
 
 /**
  * One subscriber: what there is already, page by page as it takes it, then what happens, at the seam nothing left out and
@@ -62,10 +69,10 @@ export class EventStream implements AsyncIterable<EventMessage> {
    * Tells everything, until the subscriber leaves.
    * @throws why it is over where that was not the subscriber's wish
    */
-  async tell(take: Take): Promise<void> {
+  async tell<A>(teller: Teller<A>): Promise<void> {
     try {
-      this.#last = await this.#open(take);
-      await this.#waiting.forEach((event) => this.#happened(event, take));
+      this.#last = await this.#open(teller);
+      await this.#waiting.forEach((event) => this.#happened(event, teller));
       if (!this.#waiting.left) throw this.#reason();
     } finally {
       this.end();
@@ -99,10 +106,13 @@ export class EventStream implements AsyncIterable<EventMessage> {
   }
 
   /** Listens, and tells what there is already. @returns up to where */
-  async #open(take: Take): Promise<EventPosition> {
-    const { paymentId, fits, opening, backlog } = this.#options;
+  async #open<A>(teller: Teller<A>): Promise<EventPosition> {
+    const { paymentId, payments, fits, opening, backlog } = this.#options;
     const waiting = this.#waiting;
-    this.#stopListening = this.context.feed.listen((events) => waiting.add(events.filter(fits)), paymentId);
+    const { credential, feed } = this.context;
+    const key = credential.kind === 'key' ? credential.key : undefined;
+    const interest = { paymentId, key, payments };
+    this.#stopListening = feed.listen((events) => waiting.add(events.filter(fits)), interest);
     this.#forgetDismissal = this.context.feed.whenDismissed(() => this.#dismiss());
     this.#stopWatching = endWithCredential(this.context, () => waiting.end());
     const { first, ...opened } = await opening();
@@ -110,8 +120,8 @@ export class EventStream implements AsyncIterable<EventMessage> {
     if (first?.event === null) {
       // It comes right after the credential was looked at.
       this.context.told = first.cursor;
-      if (!waiting.left) await take(first);
-    } else if (first !== null) await this.#tellOf(first.event, first.event, take);
+      if (!waiting.left) await teller.take(teller.answer(first));
+    } else if (first !== null) await this.#tellOf(first.event, first.event, teller);
     if (backlog === null) return positionOf(after);
     for (;;) {
       // What overflows until the end of the log is reached is read from there.
@@ -119,35 +129,45 @@ export class EventStream implements AsyncIterable<EventMessage> {
       const page = await backlog(after);
       for (const event of page.events) {
         if (waiting.ended) return positionOf(after);
-        await this.#tellOf(event, page.end, take);
+        await this.#tellOf(event, page.end, teller);
       }
       after = page.end;
       if (!page.hasMore && !waiting.overflowed) return positionOf(after);
     }
   }
 
-  #happened(event: EventRow, take: Take): Promise<void> | undefined {
+  #happened<A>(event: EventRow, teller: Teller<A>): Promise<void> | undefined {
     if (!isAfter(event, this.#last)) return undefined;
     this.#last = positionOf(event);
     const { fitsToo } = this.#options;
-    const tell = (): Promise<void> => this.#tellOf(event, this.#waiting.last ?? event, take);
+    const tell = (): Promise<void> => this.#tellOf(event, this.#waiting.last ?? event, teller);
     return fitsToo === undefined ? tell() : fitsToo(event, this.context).then((fits) => (fits ? tell() : undefined));
+  }
+
+  /** Whether the feed that tells an event has looked at the key after it. */
+  #isSeenAllowed(): boolean {
+    const { credential, feed } = this.context;
+    return credential.kind === 'key' && feed.readAlong?.goodKeys.has(credential.key.id) === true;
   }
 
   /**
    * The credential is looked at when the subscriber has asked for the event, however long that waited before.
    * @param known up to where it is known already what has happened: a look that begins now is after all of it
    */
-  async #tellOf(event: EventRow, known: EventPosition, take: Take): Promise<void> {
+  async #tellOf<A>(event: EventRow, known: EventPosition, { answer, take }: Teller<A>): Promise<void> {
+    const message = { cursor: this.context.feed.log.cursorOf(event), event };
     // A clock that was put back makes no look hold longer.
     const atMs = this.context.gateway.now().getTime();
-    if (isAfter(event, this.#look.upTo) || Math.abs(atMs - this.#look.atMs) > LOOK_HOLDS_MS) {
-      if (!(await isStillAllowed(this.context))) throw noLongerAllowed(this.context, this.context.told);
+    const isUnknown = isAfter(event, this.#look.upTo) || Math.abs(atMs - this.#look.atMs) > LOOK_HOLDS_MS;
+    const answered = answer(message);
+    if (isUnknown) {
+      if (!this.#isSeenAllowed() && !(await isStillAllowed(this.context)))
+        throw noLongerAllowed(this.context, this.context.told);
       this.#look = { atMs, upTo: positionOf(known) };
     }
     if (this.#waiting.left) return;
-    this.context.told = this.context.feed.log.cursorOf(event);
-    const taking = take({ cursor: this.context.told, event });
+    this.context.told = message.cursor;
+    const taking = take(answered);
     if (taking !== undefined) await taking;
   }
 }
@@ -187,7 +207,7 @@ class Asked implements AsyncIterableIterator<EventMessage, undefined> {
   async #tell(): Promise<void> {
     this.#goOn = () => undefined;
     try {
-      await this.#stream.tell((message) => this.#give(message));
+      await this.#stream.tell({ answer: (message) => message, take: (message) => this.#give(message) });
       this.#asked?.resolve(DONE);
     } catch (error) {
       this.#asked?.reject(error);

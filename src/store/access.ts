@@ -14,8 +14,12 @@ function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
+const isGoodAt = (time: string): string => `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${time})`;
+
 /** Of a key: it is taken now. On the database's clock, so that all processes agree on when one is over. */
-export const IS_GOOD = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())';
+export const IS_GOOD = isGoodAt('now()');
+/** The same after whatever else its statement sees: `now()` is when that arrived, and it may have waited for a lock. */
+export const IS_GOOD_STILL = isGoodAt('clock_timestamp()');
 
 /**
  * Whose key this is; undefined for one that nobody has, that is over or that was revoked.

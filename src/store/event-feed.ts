@@ -1,14 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { PaymentEvent } from '../../generated/prisma/client.ts';
-import { isAfter, type EventPosition } from '../domain/event-cursor.ts';
-import { fromRow, ROW_TYPES } from './columns.ts';
+import { isAfter, positionOf, type EventPosition } from '../domain/event-cursor.ts';
 import type { PresentEpoch } from './epoch.ts';
-import { EventListeners, type Listener } from './event-listeners.ts';
+import { EventListeners, type Interest, type Listener } from './event-listeners.ts';
 import { EventLog } from './event-log.ts';
+import { EVENTS_MAX, readEvents, type EventsRead, type ReadAlong } from './event-reading.ts';
 import { Listening } from './listening.ts';
-import { allOf } from './rows.ts';
 
 interface FeedOptions {
   readonly pool: Pool;
@@ -21,7 +19,6 @@ interface FeedOptions {
 
 /** On which gateways wake each other. */
 export const CHANNEL = 'tender_events';
-const BATCH = 500;
 const DEFAULT_POLL_MS = 1_000;
 /** While a transaction that is still open hides events behind it, the log is looked at again so soon. */
 const HORIZON_POLL_MS = 20;
@@ -46,6 +43,7 @@ export class EventFeed {
   #isDismissing = false;
   #cursor: EventPosition | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #readAlong: ReadAlong | undefined;
   #reading: Promise<void> | undefined;
   #readAgain = false;
   #hasAppended = false;
@@ -73,6 +71,11 @@ export class EventFeed {
     return this.#cursor;
   }
 
+  /** What was read along with the events that are being told, while they are. */
+  get readAlong(): ReadAlong | undefined {
+    return this.#readAlong;
+  }
+
   /** How many listen. */
   get listeners(): number {
     return this.#listeners.count;
@@ -88,12 +91,11 @@ export class EventFeed {
   /**
    * Calls the listener with every event from now on, in order; the first who listens after a while may hear events from
    * shortly before.
-   * @param paymentId whose events alone it hears: thousands that each watch one payment cost an event of another nothing
    * @returns what ends it
    */
-  listen(listener: Listener, paymentId?: string): () => void {
+  listen(listener: Listener, interest: Interest = {}): () => void {
     const isFirst = this.listeners === 0;
-    const stop = this.#listeners.add(listener, paymentId);
+    const stop = this.#listeners.add(listener, interest);
     // What was appended while nobody listened has woken nobody.
     if (isFirst) void this.#wake();
     return stop;
@@ -183,10 +185,10 @@ export class EventFeed {
           await this.#pass();
           continue;
         }
-        const { events, hidden } = await this.#read();
-        if (events.length > 0) this.#listeners.tell(events);
-        if (events.length === BATCH) this.#readAgain = true;
-        if (hidden) nextMs = HORIZON_POLL_MS;
+        const read = await this.#read();
+        if (read.events.length > 0) this.#tell(read);
+        if (read.events.length === EVENTS_MAX) this.#readAgain = true;
+        if (read.hidden) nextMs = HORIZON_POLL_MS;
       }
     } catch (error) {
       if (!this.#stopped) this.#options.onError(error as Error);
@@ -202,27 +204,24 @@ export class EventFeed {
     if (this.listeners === 0 && this.#cursor !== undefined && isAfter(end, this.#cursor)) this.#cursor = end;
   }
 
-  /** The next events, and whether there are more that an open transaction hides. */
-  async #read(): Promise<{ events: PaymentEvent[]; hidden: boolean }> {
+  /** The next events, and what is read along with them. */
+  async #read(): Promise<EventsRead> {
     const after = this.#cursor;
     if (after === undefined) throw new Error('the feed was read before it was started');
-    const query = {
-      name: 'event_feed_read',
-      query_timeout: ANSWER_MS,
-      text: `SELECT ${allOf('PaymentEvent')},
-               epoch >= $4 AND order_xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS hidden
-             FROM payment_event
-             WHERE (epoch, order_xid, position) > ($1, $2, $3)
-             ORDER BY epoch, order_xid, position LIMIT ${BATCH}`,
-      // An epoch that has begun since this was asked counts as the present one.
-      values: [after.epoch, after.orderXid, after.position, this.log.epoch],
-      types: ROW_TYPES,
-    };
-    const { rows } = await this.#options.pool.query<Record<string, unknown>>(query);
-    const read = rows.map((row) => fromRow<PaymentEvent & { hidden: boolean }>(row));
-    const events = read.filter((event) => !event.hidden);
-    const last = events.at(-1);
-    if (last !== undefined) this.#cursor = last;
-    return { events, hidden: events.length < read.length };
+    const { pool } = this.#options;
+    // An epoch that has begun since this was asked counts as the present one.
+    const read = await readEvents(pool, after, this.log.epoch, this.#listeners.wanted, ANSWER_MS);
+    const last = read.events.at(-1);
+    if (last !== undefined) this.#cursor = positionOf(last);
+    return read;
+  }
+
+  #tell(read: EventsRead): void {
+    this.#readAlong = read;
+    try {
+      this.#listeners.tell(read.events);
+    } finally {
+      this.#readAlong = undefined;
+    }
   }
 }

@@ -39,6 +39,7 @@ async function subscriber(options: Partial<StreamOptions> = {}, secret = gateway
   });
   const stream = told[Symbol.asyncIterator]();
   return {
+    told,
     stream,
     listeners,
     /** The cursor of the next message. */
@@ -135,6 +136,35 @@ test('what waited for a subscriber is not told any more once its key is revoked,
   // What it was not told comes after the cursor that it is told.
   await expect(late.take()).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED', cursor: null } });
   expect([slow.listeners.size, late.listeners.size]).toEqual([0, 0]);
+});
+
+test('what an event comes to is found out while the key is looked at, and told only where that is still good', async () => {
+  const { prisma } = gateway().app.gateway.database;
+  const { told, tell } = await subscriber();
+  const [answered, taken]: [string[], string[]] = [[], []];
+  const ended = told
+    .tell({
+      answer: ({ cursor }) => {
+        answered.push(cursor);
+        return cursor;
+      },
+      take: (cursor) => void taken.push(cursor),
+    })
+    .catch((error: unknown) => error);
+  await until(() => taken.length === 1);
+  tell(1, 1);
+  expect([answered, taken]).toEqual([['0', '1'], ['0']]);
+  await until(() => taken.length === 2);
+  await prisma.apiKey.updateMany({ where: { name: 'test' }, data: { revokedAt: new Date() } });
+  onTestFinished(
+    async () => void (await prisma.apiKey.updateMany({ where: { name: 'test' }, data: { revokedAt: null } })),
+  );
+  tell(2, 2);
+  expect(await ended).toMatchObject({ extensions: { code: 'UNAUTHENTICATED', cursor: '1' } });
+  expect([answered, taken]).toEqual([
+    ['0', '1', '2'],
+    ['0', '1'],
+  ]);
 });
 
 test('thousands who ask at the same moment whether their key is good ask once', async () => {

@@ -19,7 +19,7 @@ export const ACROSS_ENVIRONMENTS: readonly (readonly [beginning: RegExp, why: st
   [/^DELETE FROM webhook_delivery WHERE \(environment_id, id\) IN /, 'deletes what is old'],
   [/^DELETE FROM webhook_endpoint AS endpoint /, 'deletes what is old'],
   [
-    /^SELECT .*, epoch >?= \$4 .* AS hidden FROM payment_event /,
+    /^SELECT payment_event\.epoch >= \$4 .* AS hidden, .* FROM payment_event /,
     'the one reader of a process: each subscriber takes its own environment’s',
   ],
   [

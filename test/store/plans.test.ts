@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TypedDocumentString } from '../../generated/operations/graphql.ts';
+import { LOG_START } from '../../src/domain/event-cursor.ts';
+import { readEvents } from '../../src/store/event-reading.ts';
 import { useGateway } from '../harness/gateway.ts';
 import { openPool } from '../harness/database.ts';
 import { countStatements, type CountedGraphQL } from '../harness/statements.ts';
@@ -34,6 +36,7 @@ beforeAll(async () => {
   await pool.query(copies('payment_method', ['id', 'customer_id']));
   await pool.query(copies('payment', ['id', 'customer_id']));
   for (const table of ['attempt', 'capture', 'refund']) await pool.query(copies(table, ['id', 'payment_id']));
+  await pool.query(copies('payment_event', ['id', 'payment_id']));
   await pool.query(copies('refund_allocation', ['refund_id', 'capture_id']));
   await pool.query('ANALYZE');
   counted = await countStatements(gateway());
@@ -67,4 +70,21 @@ test.each([
       expect(plan).not.toMatch(/Seq Scan|Bitmap Heap Scan on payment /);
     }
   }
+});
+
+test.each([false, true])('events are read by indexes alone, with their payments: %s', async (payments) => {
+  let text = '';
+  const asked = {
+    query: (query: { text: string }) => {
+      ({ text } = query);
+      return Promise.resolve({ rows: [] });
+    },
+  };
+  await readEvents(asked as unknown as typeof pool, LOG_START, 1, { keys: [], payments }, 5_000);
+  const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN (GENERIC_PLAN) ${text}`);
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(/Index Scan using payment_event_epoch_order_xid_position_idx/);
+  if (payments) expect(plan).toMatch(/Index Scan using \w+ on payment /);
+  // Keys are few here.
+  expect(plan).not.toMatch(/(Seq Scan|Bitmap Heap Scan) on payment/);
 });
