@@ -14,7 +14,7 @@ import { machine, percentile, tableOf, type Figures, type Result } from './table
 
 /**
  * From the commit to the last subscriber, and what a subscriber takes: the gateway beside raw sockets, to which the same
- * subscribers are connected and the same bytes are sent in turns.
+ * subscribers are connected and which send the same.
  *
  *   npm run bench:subscriptions -- [--subscribers 5000] [--seconds 15] [--per-second 100] [--profile]
  */
